@@ -1,0 +1,9 @@
+//! plainsight shows what a network says in plain sight: credentials, tokens and personal data in
+//! cleartext, TLS that is too weak, and every link that should be encrypted and is not.
+//!
+//! Bytes go one way: [`source`] → [`decode`] → [`flow`] → [`proto`] (with [`content`]) → [`rules`] and
+//! [`ledger`] → [`report`]. [`model`] is the vocabulary they share, [`pipeline`] joins them, [`cli`] is
+//! what the operator talks to. `ARCHITECTURE.md` has the map and its invariants.
+
+pub mod model;
+pub mod proto;

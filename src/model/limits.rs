@@ -1,0 +1,63 @@
+//! Every cap of the program, with its reason. Reaching one is counted and shown in the summary.
+
+/// Bytes of one direction that an analyzer may leave unconsumed. A message longer than this is
+/// skipped unless its analyzer consumes it piece by piece.
+pub const PENDING_BYTES: usize = 1 << 20;
+
+/// Bytes of each direction kept while no analyzer has recognised the protocol. More than any
+/// protocol's greeting; what is unknown after this stays so.
+pub const OPENING_BYTES: usize = 4096;
+
+/// Out-of-order bytes held for one direction of a flow. A hole that outlives this many bytes of
+/// later data was a loss in the capture. Sixteen full-size windows of a LAN sender.
+pub const REORDER_BYTES: usize = 1 << 20;
+
+/// Out-of-order bytes held for all flows together.
+pub const REORDER_TOTAL_BYTES: usize = 256 << 20;
+
+/// Flows in the table. The one idle longest makes room.
+pub const FLOWS: usize = 1 << 20;
+
+/// Seconds of packet time after which a silent TCP flow is forgotten.
+pub const TCP_IDLE_SECONDS: i64 = 3600;
+
+/// Seconds of packet time after which a half-open (one SYN, nothing else) or closed flow is forgotten.
+pub const TCP_SHORT_SECONDS: i64 = 60;
+
+/// Seconds of packet time after which a silent UDP flow is forgotten.
+pub const UDP_IDLE_SECONDS: i64 = 180;
+
+/// Encapsulation layers peeled off one packet.
+pub const DECODE_DEPTH: usize = 16;
+
+/// Longest line of a text protocol.
+pub const LINE_BYTES: usize = 64 << 10;
+
+/// Decoded bytes of one message body that are kept to be looked at together; a longer body is
+/// looked at in pieces of this size.
+pub const BODY_BYTES: usize = 256 << 10;
+
+/// Decoded bytes of one message body in all. What is past it is skipped: a decompression bomb ends here.
+pub const BODY_TOTAL_BYTES: u64 = 64 << 20;
+
+/// Bytes of the piece before that a content scan sees again, so that a value split between two
+/// pieces is found.
+pub const TEXT_OVERLAP_BYTES: usize = 512;
+
+/// Nesting of JSON, XML and MIME that is followed.
+pub const NESTING: usize = 64;
+
+/// Requests (or statements, commands) of one connection that wait for their answers.
+pub const OUTSTANDING: usize = 256;
+
+/// Distinct findings one worker holds. What is past it is counted by severity and not kept.
+pub const FINDINGS: usize = 1 << 20;
+
+/// Payload bytes of one batch between the capture thread and a worker.
+pub const BATCH_BYTES: usize = 256 << 10;
+
+/// Chunks of one batch: many small packets make a full batch too.
+pub const BATCH_CHUNKS: usize = 4096;
+
+/// Batches on their way to one worker. The capture thread waits when they are all in use.
+pub const BATCHES_IN_FLIGHT: usize = 16;

@@ -1,0 +1,13 @@
+//! The vocabulary every stage shares: plain types without I/O, threads or clocks.
+
+pub mod event;
+pub mod finding;
+pub mod flow;
+pub mod limits;
+pub mod link;
+pub mod packet;
+pub mod secret;
+pub mod stream;
+pub mod tally;
+pub mod time;
+pub mod tls;

@@ -1,0 +1,90 @@
+//! Counters. Whatever was not analysed is counted here by reason, so that zero findings is a statement.
+
+use std::collections::BTreeMap;
+
+/// Packets and bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// How many packets (or messages, for what was skipped inside a stream).
+    pub packets: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+impl Volume {
+    /// Adds one packet of `bytes` bytes.
+    pub const fn add(&mut self, bytes: u64) {
+        self.packets += 1;
+        self.bytes += bytes;
+    }
+
+    /// Adds all of another volume.
+    pub const fn merge(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+    }
+}
+
+/// What was skipped, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped(BTreeMap<&'static str, Volume>);
+
+impl Skipped {
+    /// Counts one packet or message of `bytes` bytes under `reason`.
+    pub fn add(&mut self, reason: &'static str, bytes: u64) {
+        self.0.entry(reason).or_default().add(bytes);
+    }
+
+    /// Adds all of another count.
+    pub fn merge(&mut self, other: &Self) {
+        for (reason, volume) in &other.0 {
+            self.0.entry(reason).or_default().merge(*volume);
+        }
+    }
+
+    /// Reasons and volumes, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Volume)> + '_ {
+        self.0.iter().map(|(reason, volume)| (*reason, *volume))
+    }
+}
+
+/// What the flow table and the assemblers counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StreamTally {
+    /// TCP flows.
+    pub tcp: u64,
+    /// UDP flows.
+    pub udp: u64,
+    /// TCP flows whose handshake was not seen.
+    pub midstream: u64,
+    /// TCP flows of which one direction alone was seen.
+    pub one_way: u64,
+    /// Holes in the capture of a stream.
+    pub gaps: u64,
+    /// Bytes missing in them.
+    pub gap_bytes: u64,
+    /// Bytes that came again and were left out.
+    pub retransmitted_bytes: u64,
+    /// Bytes that came again with another content; the first content stands.
+    pub conflicting_bytes: u64,
+    /// Flows that had to make room for others.
+    pub evicted: u64,
+    /// Flows that reached a limit of their own.
+    pub capped: u64,
+}
+
+impl StreamTally {
+    /// Adds all of another count.
+    pub const fn merge(&mut self, other: &Self) {
+        self.tcp += other.tcp;
+        self.udp += other.udp;
+        self.midstream += other.midstream;
+        self.one_way += other.one_way;
+        self.gaps += other.gaps;
+        self.gap_bytes += other.gap_bytes;
+        self.retransmitted_bytes += other.retransmitted_bytes;
+        self.conflicting_bytes += other.conflicting_bytes;
+        self.evicted += other.evicted;
+        self.capped += other.capped;
+    }
+}
