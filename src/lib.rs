@@ -5,5 +5,6 @@
 //! [`ledger`] → [`report`]. [`model`] is the vocabulary they share, [`pipeline`] joins them, [`cli`] is
 //! what the operator talks to. `ARCHITECTURE.md` has the map and its invariants.
 
+pub mod content;
 pub mod model;
 pub mod proto;

@@ -83,10 +83,19 @@ impl Gathered {
 
     /// Appends a stretch with its packets.
     pub fn push_stretch(&mut self, piece: Stretch<'_>) {
-        for (n, origin) in piece.origins.iter().enumerate() {
-            let end = piece.origins.get(n + 1).map_or(piece.bytes.len(), |next| next.start);
-            if let Some(part) = piece.bytes.get(origin.start..end.min(piece.bytes.len())) {
-                self.push(part, origin.mark);
+        self.push_part(piece, 0..piece.bytes.len());
+    }
+
+    /// Appends the bytes of `range` of a stretch, with their packets.
+    pub fn push_part(&mut self, piece: Stretch<'_>, range: Range<usize>) {
+        let first = piece.origins.partition_point(|o| o.start <= range.start).saturating_sub(1);
+        let origins = piece.origins.get(first..).unwrap_or_default();
+        for (n, origin) in origins.iter().enumerate() {
+            let start = origin.start.max(range.start);
+            let end = origins.get(n + 1).map_or(range.end, |next| next.start.min(range.end));
+            match piece.bytes.get(start..end) {
+                Some(part) => self.push(part, origin.mark),
+                None => break,
             }
         }
     }

@@ -15,6 +15,11 @@
 
 pub mod classify;
 pub mod cursor;
+pub mod pieces;
+#[cfg(test)]
+pub mod replay;
+pub mod session;
+pub mod text;
 
 use std::fmt;
 
@@ -57,6 +62,8 @@ pub enum Nature {
     Tls,
     /// Encrypted in its own way: SSH.
     Ssh,
+    /// Nobody knows: the stand-in for a protocol that was not recognised.
+    Unknown,
 }
 
 /// The first bytes of a conversation, up to [`crate::model::limits::OPENING_BYTES`] of each direction.

@@ -1,0 +1,4 @@
+//! Encoded bytes in, readable fields and text out. Everything here works on truncated input, holds
+//! bounded state, and fails by saying so.
+
+pub mod sniff;

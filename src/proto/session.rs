@@ -1,0 +1,391 @@
+//! Drives one flow: keeps its opening until a protocol is recognised, then feeds that protocol's
+//! analyzer, keeps what it leaves over, and follows it into TLS or a tunnel. Pure: no threads, no I/O.
+
+use std::mem;
+
+use super::classify::{self, Decision};
+use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text};
+use crate::model::event::{Event, EventSink, LinkFact, Skip};
+use crate::model::flow::{Direction, Flow, Roles, Transport};
+use crate::model::limits;
+use crate::model::link::Encryption;
+use crate::model::stream::{Gathered, Input, Stretch};
+
+/// Takes what is said of a flow, with the protocol that said it.
+pub trait SessionSink {
+    /// One event. `flow` has its roles as the classifier sees them by now.
+    fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>);
+    /// The flow's protocol is now known to be this one (again after an upgrade).
+    fn recognised(&mut self, flow: &Flow, protocol: &'static Protocol);
+}
+
+/// One flow on its way from opening to end.
+pub struct Session {
+    flow: Flow,
+    midstream: bool,
+    /// Client and server are the other way round than the flow table believed.
+    swapped: bool,
+    state: State,
+    /// What is kept of each direction, indexed by the analyzer's view of the direction.
+    sides: [Gathered; 2],
+    /// How many more bytes of each direction nobody wants.
+    unwanted: [u64; 2],
+    refused: Vec<&'static str>,
+    /// The connection began in the clear: TLS that follows is an upgrade.
+    was_clear: bool,
+}
+
+enum State {
+    /// The order in which the kept bytes came, as (direction, length), so that an analyzer gets them
+    /// as they were captured.
+    Opening(Vec<(Direction, usize)>),
+    Running {
+        protocol: &'static Protocol,
+        analyzer: Box<dyn Analyzer>,
+        /// The opening, kept until the first event confirms the protocol.
+        replay: Option<Replay>,
+        /// Whether the analyzer has said anything yet.
+        spoke: bool,
+    },
+    Done,
+}
+
+#[derive(Default)]
+struct Replay {
+    order: Vec<(Direction, usize)>,
+    sides: [Gathered; 2],
+}
+
+impl Session {
+    /// A flow of which nothing was seen so far.
+    pub fn new(flow: Flow, midstream: bool) -> Self {
+        Self {
+            flow,
+            midstream,
+            swapped: false,
+            state: State::Opening(Vec::new()),
+            sides: Default::default(),
+            unwanted: [0; 2],
+            refused: Vec::new(),
+            was_clear: false,
+        }
+    }
+
+    /// The flow, with its roles as known by now.
+    pub const fn flow(&self) -> &Flow {
+        &self.flow
+    }
+
+    /// How many of the next bytes of a direction (the flow table's view) are of no interest;
+    /// `u64::MAX` for all that will ever come.
+    pub fn unwanted(&self, direction: Direction) -> u64 {
+        match self.state {
+            State::Done => u64::MAX,
+            _ => self.unwanted.get(self.view(direction).index()).copied().unwrap_or(0),
+        }
+    }
+
+    /// The next bytes of a direction, as the flow table sees the direction. One datagram for UDP.
+    pub fn data(&mut self, direction: Direction, piece: Stretch<'_>, out: &mut dyn SessionSink) {
+        let direction = self.view(direction);
+        let Some(unwanted) = self.unwanted.get_mut(direction.index()) else { return };
+        let dropped = (*unwanted).min(piece.bytes.len() as u64) as usize;
+        *unwanted -= dropped as u64;
+        if dropped == 0 {
+            self.wanted(direction, piece, out);
+        } else if dropped < piece.bytes.len() {
+            let mut rest = Gathered::default();
+            rest.push_part(piece, dropped..piece.bytes.len());
+            self.wanted(direction, rest.stretch(), out);
+        }
+    }
+
+    /// `missing` bytes of a direction were not captured, or (`unwanted` bytes) were not delivered.
+    pub fn gap(&mut self, direction: Direction, missing: u64, out: &mut dyn SessionSink) {
+        let direction = self.view(direction);
+        let Some(unwanted) = self.unwanted.get_mut(direction.index()) else { return };
+        let within = (*unwanted).min(missing);
+        *unwanted -= within;
+        let missing = missing - within;
+        if missing == 0 {
+            return;
+        }
+        if matches!(self.state, State::Opening(_)) {
+            self.classify(true, out);
+        }
+        let Self { flow, state, sides, .. } = self;
+        if let (State::Running { protocol, analyzer, .. }, Some(side)) = (state, sides.get_mut(direction.index())) {
+            let mut sink = Tagged { flow, protocol, out, spoke: false };
+            if !side.is_empty() {
+                sink.event(Event::Skipped { reason: Skip::Gap, bytes: side.len() as u64 });
+                side.clear();
+            }
+            analyzer.gap(direction, missing, &mut sink);
+        }
+    }
+
+    /// Nothing more will come in either direction.
+    pub fn end(&mut self, out: &mut dyn SessionSink) {
+        if matches!(self.state, State::Opening(_)) {
+            self.classify(true, out);
+        }
+        if let State::Running { protocol, mut analyzer, .. } = mem::replace(&mut self.state, State::Done) {
+            let [to_server, to_client] = &self.sides;
+            let left = [
+                Input { direction: Direction::ToServer, data: to_server.stretch() },
+                Input { direction: Direction::ToClient, data: to_client.stretch() },
+            ];
+            analyzer.end(left, &mut Tagged { flow: &self.flow, protocol, out, spoke: false });
+        }
+        self.sides = Default::default();
+    }
+
+    /// A direction of the flow table as the analyzer sees it.
+    const fn view(&self, direction: Direction) -> Direction {
+        if self.swapped { direction.reverse() } else { direction }
+    }
+
+    fn wanted(&mut self, direction: Direction, piece: Stretch<'_>, out: &mut dyn SessionSink) {
+        match &mut self.state {
+            State::Opening(order) => {
+                order.push((direction, piece.bytes.len()));
+                if let Some(side) = self.sides.get_mut(direction.index()) {
+                    side.push_stretch(piece);
+                }
+                let datagram = self.flow.transport == Transport::Udp;
+                self.classify(datagram, out);
+            }
+            State::Running { .. } => {
+                if self.feed(direction, piece, out)
+                    && let State::Running { protocol, replay, .. } = mem::replace(&mut self.state, State::Done)
+                {
+                    self.refuse(protocol, replay, out);
+                }
+            }
+            State::Done => {}
+        }
+    }
+
+    /// Tries to recognise the protocol of what is kept; with `last_call`, nothing more will come.
+    fn classify(&mut self, last_call: bool, out: &mut dyn SessionSink) {
+        let [to_server, to_client] = &self.sides;
+        if to_server.is_empty() && to_client.is_empty() {
+            return;
+        }
+        let opening = Opening {
+            to_server: to_server.stretch().bytes,
+            to_client: to_client.stretch().bytes,
+            server_port: self.flow.server.port,
+            midstream: self.midstream,
+            ended: last_call,
+        };
+        let may_swap = self.flow.roles == Roles::Guessed && !self.was_clear;
+        match classify::decide(self.flow.transport, &opening, may_swap, &self.refused) {
+            Decision::Is { protocol, swapped } => {
+                if swapped {
+                    self.swap();
+                }
+                self.begin(protocol, out);
+            }
+            Decision::Unknown => self.begin(&text::PROTOCOL, out),
+            Decision::Wait => {}
+        }
+    }
+
+    fn swap(&mut self) {
+        self.swapped = !self.swapped;
+        self.flow = self.flow.swapped();
+        self.sides.swap(0, 1);
+        self.unwanted.swap(0, 1);
+        if let State::Opening(order) = &mut self.state {
+            for (direction, _) in order {
+                *direction = direction.reverse();
+            }
+        }
+    }
+
+    /// Starts a protocol's analyzer and gives it the kept bytes in the order they came.
+    fn begin(&mut self, protocol: &'static Protocol, out: &mut dyn SessionSink) {
+        let order = match mem::replace(&mut self.state, State::Done) {
+            State::Opening(order) => order,
+            State::Running { .. } | State::Done => Vec::new(),
+        };
+        out.recognised(&self.flow, protocol);
+        let encryption = match protocol.nature {
+            Nature::Cleartext => Some(Encryption::None),
+            Nature::Tls if self.was_clear => Some(Encryption::Upgraded),
+            Nature::Tls => Some(Encryption::Tls),
+            Nature::Ssh => Some(Encryption::Ssh),
+            Nature::Unknown => None,
+        };
+        if let Some(encryption) = encryption {
+            out.event(&self.flow, protocol, Event::Link(LinkFact::Encrypted(encryption)));
+        }
+        let was_clear = self.was_clear;
+        self.was_clear |= protocol.nature == Nature::Cleartext;
+        let opening = Replay { order, sides: mem::take(&mut self.sides) };
+        self.state = State::Running { protocol, analyzer: (protocol.start)(), replay: None, spoke: false };
+        if self.play(&opening, out) {
+            self.was_clear = was_clear;
+            self.refuse(protocol, Some(opening), out);
+        } else if let State::Running { protocol: now, replay, spoke: false, .. } = &mut self.state
+            && std::ptr::eq(*now, protocol)
+            && protocol.nature != Nature::Unknown
+        {
+            *replay = Some(opening);
+        }
+    }
+
+    /// Feeds kept bytes piece by piece, to whatever analyzer is running by then. Says whether the first
+    /// of them refused.
+    fn play(&mut self, opening: &Replay, out: &mut dyn SessionSink) -> bool {
+        let mut from = [0usize; 2];
+        for &(direction, length) in &opening.order {
+            let index = direction.index();
+            let (Some(side), Some(start)) = (opening.sides.get(index), from.get_mut(index)) else { break };
+            let mut piece = Gathered::default();
+            piece.push_part(side.stretch(), *start..*start + length);
+            *start += length;
+            match &mut self.state {
+                State::Done => break,
+                State::Opening(_) => self.wanted(direction, piece.stretch(), out),
+                State::Running { .. } => {
+                    if self.feed(direction, piece.stretch(), out) {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Gives bytes to the running analyzer, after those it left over before. Says whether the
+    /// analyzer refused the flow, which is for the caller to act on.
+    fn feed(&mut self, direction: Direction, piece: Stretch<'_>, out: &mut dyn SessionSink) -> bool {
+        let Self { flow, state, sides, .. } = self;
+        let State::Running { protocol, analyzer, replay, spoke } = state else { return false };
+        let Some(side) = sides.get_mut(direction.index()) else { return false };
+        let mut sink = Tagged { flow, protocol, out, spoke: false };
+        let fresh = side.is_empty();
+        let progress = if fresh {
+            analyzer.data(Input { direction, data: piece }, &mut sink)
+        } else {
+            side.push_stretch(piece);
+            analyzer.data(Input { direction, data: side.stretch() }, &mut sink)
+        };
+        *spoke |= sink.spoke;
+        if *spoke {
+            *replay = None;
+        } else if let Some(kept) = replay {
+            kept.push(direction, piece);
+            if kept.sides.iter().any(|s| s.len() > limits::OPENING_BYTES) {
+                *replay = None;
+            }
+        }
+        let consumed = match progress {
+            Progress::Continue(consumed) | Progress::Skip(consumed, _) | Progress::Handoff(consumed, _) => consumed,
+            Progress::NotMine => return true,
+            Progress::Stop => {
+                self.state = State::Done;
+                self.sides = Default::default();
+                return false;
+            }
+        };
+        if fresh {
+            side.push_part(piece, consumed..piece.bytes.len());
+        } else {
+            side.consume(consumed);
+        }
+        match progress {
+            Progress::Skip(_, more) => self.pass_over(direction, more, out),
+            Progress::Handoff(_, next) => {
+                self.hand_over(direction, next, out);
+                false
+            }
+            _ if flow.transport == Transport::Udp => {
+                side.clear();
+                false
+            }
+            _ => {
+                if side.len() > limits::PENDING_BYTES {
+                    let lost = side.len() as u64;
+                    side.clear();
+                    let mut sink = Tagged { flow, protocol, out, spoke: false };
+                    sink.event(Event::Skipped { reason: Skip::Limit, bytes: lost });
+                    analyzer.gap(direction, lost, &mut sink);
+                }
+                false
+            }
+        }
+    }
+
+    /// Notes that the next `more` bytes are unwanted, beginning with those that are here already.
+    fn pass_over(&mut self, direction: Direction, more: u64, out: &mut dyn SessionSink) -> bool {
+        let index = direction.index();
+        let (Some(side), Some(unwanted)) = (self.sides.get_mut(index), self.unwanted.get_mut(index)) else {
+            return false;
+        };
+        let here = more.min(side.len() as u64);
+        side.consume(here as usize);
+        *unwanted = more - here;
+        if side.is_empty() {
+            return false;
+        }
+        let rest = mem::take(side);
+        self.feed(direction, rest.stretch(), out)
+    }
+
+    /// The rest of both directions is another protocol.
+    fn hand_over(&mut self, last: Direction, next: Next, out: &mut dyn SessionSink) {
+        let order = [last.reverse(), last]
+            .into_iter()
+            .filter_map(|d| self.sides.get(d.index()).filter(|s| !s.is_empty()).map(|s| (d, s.len())))
+            .collect();
+        self.state = State::Opening(order);
+        self.refused.clear();
+        self.midstream = false;
+        match next {
+            Next::Tls => {
+                let Some(tls) = PROTOCOLS.iter().find(|p| p.nature == Nature::Tls) else { return };
+                self.begin(tls, out);
+            }
+            Next::Unknown => self.classify(false, out),
+        }
+    }
+
+    /// The analyzer took the flow for its own by mistake: the next candidate gets its opening.
+    fn refuse(&mut self, protocol: &'static Protocol, opening: Option<Replay>, out: &mut dyn SessionSink) {
+        self.refused.push(protocol.name);
+        self.sides = Default::default();
+        self.state = State::Done;
+        if let Some(Replay { order, sides }) = opening {
+            self.sides = sides;
+            self.state = State::Opening(order);
+            self.classify(true, out);
+        }
+    }
+}
+
+impl Replay {
+    fn push(&mut self, direction: Direction, piece: Stretch<'_>) {
+        self.order.push((direction, piece.bytes.len()));
+        if let Some(side) = self.sides.get_mut(direction.index()) {
+            side.push_stretch(piece);
+        }
+    }
+}
+
+/// Adds flow and protocol to what an analyzer says, and notes whether it said anything.
+struct Tagged<'a> {
+    flow: &'a Flow,
+    protocol: &'static Protocol,
+    out: &'a mut dyn SessionSink,
+    spoke: bool,
+}
+
+impl EventSink for Tagged<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        self.spoke = true;
+        self.out.event(self.flow, self.protocol, event);
+    }
+}
