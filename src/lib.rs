@@ -6,5 +6,8 @@
 //! what the operator talks to. `ARCHITECTURE.md` has the map and its invariants.
 
 pub mod content;
+pub mod decode;
+pub mod flow;
 pub mod model;
 pub mod proto;
+pub mod source;

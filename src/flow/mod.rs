@@ -1,0 +1,121 @@
+//! From transport payloads to ordered streams: who talks to whom, and in which order the bytes were
+//! sent.
+//!
+//! * TCP payload that comes in order goes from the packet to the sink without a copy. What comes too
+//!   early is held back (copied) until the hole before it is filled or given up.
+//! * Where segments overlap, the bytes that were captured first stand.
+//! * What the table tells its sink depends on the packets alone, never on [`Interest`]: that decides
+//!   only between [`FlowSink::data`] and [`FlowSink::skipped`].
+
+pub mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use table::Table;
+
+use crate::model::flow::{Direction, Flow, FlowId};
+use crate::model::limits;
+use crate::model::packet::Mark;
+
+/// Takes what the table makes of packets.
+pub trait FlowSink {
+    /// A new flow. `midstream`: its handshake was not seen.
+    fn open(&mut self, flow: &Flow, midstream: bool, mark: Mark) -> Arc<Interest>;
+
+    /// The next bytes of one direction (for UDP: one datagram).
+    fn data(&mut self, flow: FlowId, direction: Direction, bytes: &[u8], mark: Mark);
+
+    /// The next `missing` bytes of one direction were not captured.
+    fn gap(&mut self, flow: FlowId, direction: Direction, missing: u64, mark: Mark);
+
+    /// The next bytes of one direction, which nobody wants: counted, never copied.
+    fn skipped(&mut self, flow: FlowId, direction: Direction, bytes: u64, mark: Mark);
+
+    /// Nothing more will come of this flow.
+    fn end(&mut self, flow: FlowId, reason: EndReason, mark: Mark);
+}
+
+/// Why a flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EndReason {
+    /// Both sides said that they were done.
+    Closed,
+    /// It had to make room for another flow.
+    Evicted,
+    /// The capture ended.
+    Finished,
+    /// Nothing was heard of it for long.
+    Idle,
+    /// The same addresses and ports were used for a new connection.
+    Replaced,
+    /// One side aborted.
+    Reset,
+}
+
+/// What is still wanted of a flow, said by the worker that analyses it. Advisory: bytes that are not
+/// wanted may still be delivered, and the worker must come to the same result either way.
+///
+/// Offsets count the bytes of a direction from the flow's start: delivered, skipped and missing ones.
+#[derive(Debug, Default)]
+pub struct Interest {
+    skip_to: [AtomicU64; 2],
+}
+
+impl Interest {
+    /// Nothing before `offset` is wanted of one direction. `u64::MAX`: nothing more at all.
+    pub fn skip_to(&self, direction: Direction, offset: u64) {
+        let [to_server, to_client] = &self.skip_to;
+        let side = match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        };
+        side.fetch_max(offset, Ordering::Relaxed);
+    }
+
+    /// Nothing more is wanted of either direction.
+    pub fn stop(&self) {
+        for direction in Direction::BOTH {
+            self.skip_to(direction, u64::MAX);
+        }
+    }
+
+    /// The first offset of one direction that is wanted.
+    pub fn wanted_from(&self, direction: Direction) -> u64 {
+        let [to_server, to_client] = &self.skip_to;
+        match direction {
+            Direction::ToServer => to_server.load(Ordering::Relaxed),
+            Direction::ToClient => to_client.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// The caps of a table. The default is what [`crate::model::limits`] says.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Flows in the table.
+    pub flows: usize,
+    /// Bytes held for one direction of a flow.
+    pub reorder_bytes: usize,
+    /// Bytes held for all flows.
+    pub reorder_total_bytes: usize,
+    /// Seconds until a silent TCP flow is forgotten.
+    pub tcp_idle_seconds: i64,
+    /// Seconds until a half-open or closed TCP flow is forgotten.
+    pub tcp_short_seconds: i64,
+    /// Seconds until a silent UDP flow is forgotten.
+    pub udp_idle_seconds: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            flows: limits::FLOWS,
+            reorder_bytes: limits::REORDER_BYTES,
+            reorder_total_bytes: limits::REORDER_TOTAL_BYTES,
+            tcp_idle_seconds: limits::TCP_IDLE_SECONDS,
+            tcp_short_seconds: limits::TCP_SHORT_SECONDS,
+            udp_idle_seconds: limits::UDP_IDLE_SECONDS,
+        }
+    }
+}
