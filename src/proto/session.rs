@@ -33,6 +33,8 @@ pub struct Session {
     refused: Vec<&'static str>,
     /// The connection began in the clear: TLS that follows is an upgrade.
     was_clear: bool,
+    /// What the protocol recognised last is like.
+    nature: Nature,
 }
 
 enum State {
@@ -68,6 +70,7 @@ impl Session {
             unwanted: [0; 2],
             refused: Vec::new(),
             was_clear: false,
+            nature: Nature::Unknown,
         }
     }
 
@@ -140,8 +143,22 @@ impl Session {
         self.sides = Default::default();
     }
 
+    /// Why the bytes of a flow nobody looks at any more are skipped.
+    pub const fn skip_reason(&self) -> Skip {
+        match self.nature {
+            Nature::Tls | Nature::Ssh => Skip::Encrypted,
+            Nature::Cleartext | Nature::Unknown => Skip::UnknownProtocol,
+        }
+    }
+
+    /// Looks at nothing more of this flow.
+    pub fn give_up(&mut self) {
+        self.state = State::Done;
+        self.sides = Default::default();
+    }
+
     /// A direction of the flow table as the analyzer sees it.
-    const fn view(&self, direction: Direction) -> Direction {
+    pub const fn view(&self, direction: Direction) -> Direction {
         if self.swapped { direction.reverse() } else { direction }
     }
 
@@ -210,6 +227,7 @@ impl Session {
             State::Opening(order) => order,
             State::Running { .. } | State::Done => Vec::new(),
         };
+        self.nature = protocol.nature;
         out.recognised(&self.flow, protocol);
         let encryption = match protocol.nature {
             Nature::Cleartext => Some(Encryption::None),
@@ -286,8 +304,7 @@ impl Session {
             Progress::Continue(consumed) | Progress::Skip(consumed, _) | Progress::Handoff(consumed, _) => consumed,
             Progress::NotMine => return true,
             Progress::Stop => {
-                self.state = State::Done;
-                self.sides = Default::default();
+                self.give_up();
                 return false;
             }
         };

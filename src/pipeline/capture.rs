@@ -1,0 +1,135 @@
+//! The capture thread: reads, decodes, reassembles, and sends what it gets to the workers.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::batch::Batcher;
+use crate::decode;
+use crate::flow::{Limits, Table};
+use crate::model::packet::Mark;
+use crate::model::summary::{Capture, CaptureFile, Note};
+use crate::model::tally::{Skipped, StreamTally};
+use crate::source::filter::Filter;
+use crate::source::{self, Input, SourceError};
+
+/// How many packets are read between two looks at the stop flag.
+const STRIDE: u64 = 1024;
+
+/// What is shared with whoever watches.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    /// Bytes read of all inputs.
+    pub(super) read: AtomicU64,
+    /// Packets read of all inputs.
+    pub(super) packets: AtomicU64,
+}
+
+/// What the capture thread saw.
+#[derive(Debug, Default)]
+pub(super) struct Captured {
+    pub(super) capture: Capture,
+    pub(super) streams: StreamTally,
+    pub(super) skipped: Skipped,
+    pub(super) notes: Vec<Note>,
+    pub(super) interrupted: bool,
+    /// Inputs of which nothing could be read.
+    pub(super) failed: Vec<SourceError>,
+}
+
+/// Reads all inputs, in the order of their first packets.
+pub(super) fn run(
+    inputs: &[Input],
+    filter: Option<&mut Filter>,
+    mut batcher: Batcher,
+    stop: &AtomicBool,
+    gauge: &Gauge,
+) -> Captured {
+    let mut captured = Captured::default();
+    captured.capture.files =
+        inputs.iter().map(|input| CaptureFile { name: input.to_string(), ..CaptureFile::default() }).collect();
+    let mut reader = Reader { table: Table::new(Limits::default()), filter, captured: &mut captured, stop, gauge };
+    let mut last = Mark::default();
+    for index in in_time_order(inputs) {
+        reader.file(inputs, index, &mut batcher, &mut last);
+    }
+    reader.table.finish(last, &mut batcher);
+    let streams = reader.table.tally();
+    batcher.flush();
+    captured.streams = streams;
+    captured
+}
+
+struct Reader<'a> {
+    table: Table,
+    filter: Option<&'a mut Filter>,
+    captured: &'a mut Captured,
+    stop: &'a AtomicBool,
+    gauge: &'a Gauge,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, inputs: &[Input], index: usize, batcher: &mut Batcher, last: &mut Mark) {
+        let (Some(input), false) = (inputs.get(index), self.captured.interrupted) else { return };
+        let mut source = match source::open(input, index as u32) {
+            Ok(source) => source,
+            Err(error) => return self.captured.failed.push(error),
+        };
+        let before = self.gauge.read.load(Ordering::Relaxed);
+        let mut file = CaptureFile { name: input.to_string(), ..CaptureFile::default() };
+        let mut number = 0u64;
+        loop {
+            if number.is_multiple_of(STRIDE) {
+                self.gauge.read.store(before + source.position().read, Ordering::Relaxed);
+                self.gauge.packets.fetch_add(if number > 0 { STRIDE } else { 0 }, Ordering::Relaxed);
+                if self.stop.load(Ordering::Relaxed) {
+                    self.captured.interrupted = true;
+                    break;
+                }
+            }
+            number += 1;
+            let packet = match source.next() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => break,
+                Err(error) => {
+                    self.captured.failed.push(error);
+                    break;
+                }
+            };
+            if let Some(filter) = &mut self.filter
+                && !filter.matches(&packet)
+            {
+                continue;
+            }
+            *last = packet.mark;
+            file.packets += 1;
+            file.bytes += packet.bytes.len() as u64;
+            let at = packet.mark.at;
+            file.span = Some(file.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+            self.captured.capture.truncated += u64::from((packet.bytes.len() as u64) < u64::from(packet.wire_len));
+            match decode::decode(&packet) {
+                Ok(segment) => self.table.packet(&segment, packet.mark, batcher),
+                Err(reason) => self.captured.skipped.add(reason.0, packet.bytes.len() as u64),
+            }
+        }
+        self.captured.notes.extend(source.notes().iter().map(|note| Note {
+            file: input.to_string(),
+            message: note.message.clone(),
+            count: note.count,
+        }));
+        if let Some(slot) = self.captured.capture.files.get_mut(index) {
+            *slot = file;
+        }
+    }
+}
+
+/// Several files are one capture: the order of their first packets, and the order given where that does
+/// not tell.
+fn in_time_order(inputs: &[Input]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..inputs.len()).collect();
+    if inputs.len() > 1 && !inputs.contains(&Input::Stdin) {
+        order.sort_by_cached_key(|&index| {
+            let mut source = source::open(inputs.get(index)?, index as u32).ok()?;
+            source.next().ok()?.map(|packet| packet.mark.at)
+        });
+    }
+    order
+}

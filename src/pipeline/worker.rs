@@ -1,0 +1,221 @@
+//! A worker: follows its flows through classification and analysis, and asks the rules.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use hashbrown::HashMap as FastMap;
+
+use super::batch::{Chunk, Inbox, Opened, What};
+use crate::flow::Interest;
+use crate::ledger::FlowRecord;
+use crate::model::event::{Event, LinkFact};
+use crate::model::finding::Finding;
+use crate::model::flow::{Direction, Flow, FlowId};
+use crate::model::limits;
+use crate::model::stream::{Origin, Stretch};
+use crate::model::tally::Skipped;
+use crate::proto::Protocol;
+use crate::proto::session::{Session, SessionSink};
+use crate::rules::{Context, Engine, Matcher};
+
+/// What workers tell the collector.
+pub(super) enum Report {
+    /// A flow is over.
+    Flow(Box<FlowRecord>),
+    /// The worker is.
+    Done(Box<Outcome>),
+}
+
+/// All a worker found.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// Findings by id.
+    pub(super) findings: HashMap<String, Finding>,
+    /// Findings past [`limits::FINDINGS`], which were counted and not kept.
+    pub(super) findings_over_limit: u64,
+    /// What was not looked at.
+    pub(super) skipped: Skipped,
+    /// Flows that were given up because an analyzer failed on them.
+    pub(super) faults: u64,
+}
+
+impl Outcome {
+    /// Adds a sighting.
+    pub(super) fn add(&mut self, finding: Finding) {
+        if let Some(known) = self.findings.get_mut(&finding.id) {
+            known.merge(finding);
+        } else if self.findings.len() < limits::FINDINGS {
+            self.findings.insert(finding.id.clone(), finding);
+        } else {
+            self.findings_over_limit += 1;
+        }
+    }
+
+    /// Adds all of another worker's.
+    pub(super) fn merge(&mut self, other: Self) {
+        for finding in other.findings.into_values() {
+            self.add(finding);
+        }
+        self.findings_over_limit += other.findings_over_limit;
+        self.skipped.merge(&other.skipped);
+        self.faults += other.faults;
+    }
+}
+
+/// Works until the capture thread hangs up.
+pub(super) fn run(matcher: &Arc<Matcher>, inbox: &Inbox, reports: &Sender<Report>) {
+    let mut worker = Worker {
+        flows: FastMap::new(),
+        bench: Bench { engine: Engine::new(Arc::clone(matcher)), outcome: Outcome::default() },
+    };
+    for mut batch in &inbox.full {
+        for (chunk, payload) in batch.drain() {
+            if let Some(record) = worker.chunk(chunk, payload) {
+                // The collector outlives the workers.
+                let _ = reports.send(Report::Flow(Box::new(record)));
+            }
+        }
+        let _ = inbox.empty.try_send(batch);
+    }
+    let _ = reports.send(Report::Done(Box::new(worker.bench.outcome)));
+}
+
+struct Worker {
+    flows: FastMap<FlowId, Followed>,
+    bench: Bench,
+}
+
+/// What serves all flows of a worker.
+struct Bench {
+    engine: Engine,
+    outcome: Outcome,
+}
+
+/// One flow.
+struct Followed {
+    session: Session,
+    record: FlowRecord,
+    interest: Arc<Interest>,
+    /// Stream offset reached in each direction, as the flow table sees the direction.
+    reached: [u64; 2],
+    /// What the client last called the server.
+    server_name: Option<String>,
+}
+
+impl Worker {
+    /// Acts on one chunk. Gives the flow's record when it is over.
+    fn chunk(&mut self, chunk: Chunk, payload: &[u8]) -> Option<FlowRecord> {
+        let Chunk { flow, mark, what } = chunk;
+        let (direction, step) = match what {
+            What::Open(opened) => {
+                let Opened { flow, midstream, interest } = *opened;
+                let session = Session::new(flow, midstream);
+                let record = FlowRecord::new(&flow, mark);
+                let followed = Followed { session, record, interest, reached: [0; 2], server_name: None };
+                self.flows.insert(flow.id, followed);
+                return None;
+            }
+            What::End(_) => {
+                let mut followed = self.flows.remove(&flow)?;
+                self.guarded(&mut followed, Session::end);
+                followed.record.ended(mark);
+                return Some(followed.record);
+            }
+            What::Data { direction, .. } => (direction, Step::Data),
+            What::Gap { direction, missing } => (direction, Step::Gap(missing)),
+            What::Skipped { direction, bytes } => (direction, Step::Skipped(bytes)),
+        };
+        let mut followed = self.flows.remove(&flow)?;
+        let length = match step {
+            Step::Data => payload.len() as u64,
+            Step::Gap(length) | Step::Skipped(length) => length,
+        };
+        let captured = !matches!(step, Step::Gap(_));
+        if followed.session.unwanted(direction) == u64::MAX {
+            if captured {
+                self.bench.outcome.skipped.add(followed.session.skip_reason().name(), length);
+            }
+        } else {
+            let origins = [Origin { start: 0, mark }];
+            self.guarded(&mut followed, |session, sink| match step {
+                Step::Data => session.data(direction, Stretch { bytes: payload, origins: &origins }, sink),
+                Step::Gap(missing) => session.gap(direction, missing, sink),
+                Step::Skipped(bytes) => session.gap(direction, bytes, sink),
+            });
+        }
+        if captured {
+            followed.record.bytes(followed.session.view(direction), length);
+        }
+        followed.advance(direction, length);
+        self.flows.insert(flow, followed);
+        None
+    }
+
+    /// Lets a session act. A failure inside an analyzer costs its flow, not the run.
+    fn guarded(&mut self, followed: &mut Followed, act: impl FnOnce(&mut Session, &mut dyn SessionSink)) {
+        let Followed { session, record, server_name, .. } = followed;
+        let mut desk = Desk { bench: &mut self.bench, record, server_name };
+        if catch_unwind(AssertUnwindSafe(|| act(session, &mut desk))).is_err() {
+            session.give_up();
+            self.bench.outcome.faults += 1;
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Data,
+    Gap(u64),
+    Skipped(u64),
+}
+
+impl Followed {
+    /// Moves on in the stream, and tells the flow table how far ahead nothing is wanted.
+    fn advance(&mut self, direction: Direction, length: u64) {
+        let Some(reached) = self.reached.get_mut(direction.index()) else { return };
+        *reached += length;
+        let unwanted = self.session.unwanted(direction);
+        if unwanted > 0 {
+            self.interest.skip_to(direction, reached.saturating_add(unwanted));
+        }
+        if unwanted == u64::MAX {
+            self.interest.skip_to(direction.reverse(), u64::MAX);
+        }
+    }
+}
+
+/// Takes what a session says: to the ledger's record, and to the rules.
+struct Desk<'a> {
+    bench: &'a mut Bench,
+    record: &'a mut FlowRecord,
+    server_name: &'a mut Option<String>,
+}
+
+impl SessionSink for Desk<'_> {
+    fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>) {
+        let Bench { engine, outcome } = &mut *self.bench;
+        self.record.event(&event);
+        match event {
+            Event::Skipped { reason, bytes } => outcome.skipped.add(reason.name(), bytes),
+            Event::Link(LinkFact::ServerName(name)) if self.server_name.as_deref() != Some(name) => {
+                *self.server_name = Some(name.to_owned());
+            }
+            _ => {}
+        }
+        let record = &mut *self.record;
+        let context = Context { flow, protocol: protocol.name, server_name: self.server_name.as_deref() };
+        engine.event(&context, &event, &mut |finding| {
+            record.finding(&finding);
+            outcome.add(finding);
+        });
+    }
+
+    fn recognised(&mut self, flow: &Flow, protocol: &'static Protocol) {
+        if self.record.flow().client != flow.client {
+            self.record.swap();
+        }
+        self.record.protocol(protocol.name, protocol.nature);
+    }
+}
