@@ -164,6 +164,9 @@ pub struct Field<'a> {
     pub resource: &'a str,
     /// Who sent it.
     pub direction: Direction,
+    /// The account named beside it: the user field of the same form, the login column of the same
+    /// row. `None` where there is none or the parser does not pair them.
+    pub account: Option<&'a [u8]>,
     /// Whether the server accepted the request it was part of, where that is known.
     pub outcome: Outcome,
     /// The packets that carry it.
@@ -202,6 +205,8 @@ pub struct Text<'a> {
     pub resource: &'a str,
     /// Who sent it.
     pub direction: Direction,
+    /// Whether the server accepted the request it was part of, where that is known (a JSON login).
+    pub outcome: Outcome,
     /// The content, decoded.
     pub data: Stretch<'a>,
     /// The first so many bytes were part of the text before and are here for context only: a match

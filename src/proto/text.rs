@@ -4,7 +4,7 @@
 use super::pieces::Pieces;
 use super::{Analyzer, Nature, Progress, Protocol, Verdict};
 use crate::content::sniff;
-use crate::model::event::{Event, EventSink, Format, LinkFact, Skip, Text};
+use crate::model::event::{Event, EventSink, Format, LinkFact, Outcome, Skip, Text};
 use crate::model::flow::{Direction, Transport};
 use crate::model::link::Encryption;
 use crate::model::stream::{Input, Stretch};
@@ -61,5 +61,6 @@ impl Analyzer for Unrecognised {
 }
 
 fn text(direction: Direction, data: Stretch<'_>, seen: usize) -> Event<'_> {
-    Event::Text(Text { format: Format::Plain, place: "stream", resource: "", direction, data, seen })
+    let (format, outcome) = (Format::Plain, Outcome::Unknown);
+    Event::Text(Text { format, place: "stream", resource: "", direction, outcome, data, seen })
 }
