@@ -10,4 +10,5 @@ pub mod decode;
 pub mod flow;
 pub mod model;
 pub mod proto;
+pub mod rules;
 pub mod source;

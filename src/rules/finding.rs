@@ -1,0 +1,80 @@
+//! Making findings.
+
+use super::engine::{Context, Matcher};
+use super::mask;
+use crate::model::event::Outcome;
+use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
+use crate::model::flow::Direction;
+use crate::model::packet::Span;
+
+/// What was found, before it becomes a finding.
+pub(super) struct Found<'a> {
+    pub(super) rule: RuleIndex,
+    pub(super) severity: Severity,
+    pub(super) confidence: Confidence,
+    pub(super) direction: Direction,
+    pub(super) field: &'a str,
+    pub(super) username: Option<&'a [u8]>,
+    pub(super) value: Evidence<'a>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) note: Option<String>,
+    pub(super) span: Span,
+}
+
+/// What tells one finding of a rule from another.
+pub(super) enum Evidence<'a> {
+    /// A value, shown masked; the clear form shown with `reveal` may be a part of it.
+    Secret(&'a [u8]),
+    /// A public fact.
+    Fact(&'a str),
+}
+
+impl Matcher {
+    /// Makes the finding, unless the operator wants none so mild or so unsure.
+    pub(super) fn report(&self, at: &Context<'_>, found: Found<'_>, out: &mut dyn FnMut(Finding)) {
+        let options = &self.options;
+        if found.severity < options.min_severity || found.confidence < options.min_confidence {
+            return;
+        }
+        let rule = self.catalogue.rule(found.rule);
+        let (value, evidence) = match found.value {
+            Evidence::Secret(secret) => (Some(mask::value(secret, rule.mask, &options.key, options.reveal)), secret),
+            Evidence::Fact(fact) => (None, fact.as_bytes()),
+        };
+        let flow = at.flow;
+        let id = options.key.digest(&[
+            rule.id.as_bytes(),
+            flow.client.ip.to_string().as_bytes(),
+            flow.server.to_string().as_bytes(),
+            flow.transport.name().as_bytes(),
+            found.field.as_bytes(),
+            found.username.unwrap_or_default(),
+            evidence,
+        ]);
+        let username = found.username.filter(|name| !name.is_empty()).map(|name| {
+            let name = String::from_utf8_lossy(name);
+            if options.mask_users { mask::masked(&name, super::Mask::All) } else { name.into_owned() }
+        });
+        out(Finding {
+            id: format!("f_{id}"),
+            rule: found.rule,
+            severity: found.severity,
+            confidence: found.confidence,
+            flow: flow.id,
+            protocol: at.protocol,
+            transport: flow.transport,
+            client: flow.client,
+            server: flow.server,
+            server_name: at.server_name.map(str::to_owned),
+            direction: found.direction,
+            field: found.field.to_owned(),
+            username,
+            value,
+            outcome: found.outcome,
+            note: found.note,
+            span: found.span,
+            count: 1,
+            seen: found.span,
+        });
+    }
+}

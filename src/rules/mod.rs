@@ -1,0 +1,54 @@
+//! From events to findings. Which finding an event becomes is written in the catalogue (`rules/*.toml`);
+//! this module knows how to look, never what for: no Rust file names a rule.
+//!
+//! [`Catalogue`] holds the rules, [`Matcher`] is their compiled form and is shared by all workers, an
+//! [`Engine`] is one worker's view of it with its scratch memory.
+
+mod catalogue;
+mod compile;
+mod engine;
+mod error;
+mod finding;
+pub mod glob;
+mod login;
+mod mask;
+mod schema;
+mod validate;
+
+pub use catalogue::Catalogue;
+pub use engine::{Context, Engine, Matcher};
+pub use error::RuleError;
+pub use mask::Key;
+pub use schema::{
+    Boundary, Content, Example, FormatName, GradeName, Guard, LoginMatch, LongExample, Mask, Named, Need, Number,
+    OneOrMany, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
+};
+
+use crate::model::finding::{Confidence, Severity};
+
+/// What the operator decided about findings.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Put clear values into findings.
+    pub reveal: bool,
+    /// Mask user names too.
+    pub mask_users: bool,
+    /// Key of the fingerprints.
+    pub key: Key,
+    /// Findings under it are not made.
+    pub min_severity: Severity,
+    /// Findings under it are not made.
+    pub min_confidence: Confidence,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            reveal: false,
+            mask_users: false,
+            key: Key::random(),
+            min_severity: Severity::Info,
+            min_confidence: Confidence::Low,
+        }
+    }
+}
