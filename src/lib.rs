@@ -8,7 +8,9 @@
 pub mod content;
 pub mod decode;
 pub mod flow;
+pub mod ledger;
 pub mod model;
 pub mod proto;
+pub mod report;
 pub mod rules;
 pub mod source;

@@ -61,3 +61,22 @@ pub const BATCH_CHUNKS: usize = 4096;
 
 /// Batches on their way to one worker. The capture thread waits when they are all in use.
 pub const BATCHES_IN_FLIGHT: usize = 16;
+
+/// Links of the ledger. Those that come last by (client, server, transport) make room, so that what
+/// is kept does not depend on the order of arrival.
+pub const LINKS: usize = 1 << 18;
+
+/// Distinct TLS handshakes (by server, SNI, version, cipher and certificate) of the ledger.
+pub const HANDSHAKES: usize = 1 << 16;
+
+/// Announced connections (FTP data and its kin) the ledger remembers.
+pub const EXPECTED: usize = 1 << 16;
+
+/// Handshakes of one flow that are kept: a tunnel's outer and inner one, and renegotiations.
+pub const FLOW_HANDSHAKES: usize = 4;
+
+/// Connections one flow may announce.
+pub const FLOW_EXPECTED: usize = 1024;
+
+/// Names of one server that are kept: enough to choose the usual one.
+pub const SERVER_NAMES: usize = 16;

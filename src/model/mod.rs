@@ -8,6 +8,7 @@ pub mod link;
 pub mod packet;
 pub mod secret;
 pub mod stream;
+pub mod summary;
 pub mod tally;
 pub mod time;
 pub mod tls;

@@ -1,0 +1,365 @@
+//! A link: all flows of one client to one server, and the verdict on them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::record::{FlowRecord, Sightings};
+use super::smallest::Smallest;
+use super::tls::LinkTls;
+use super::{LinkKey, UNKNOWN};
+use crate::model::event::Grade;
+use crate::model::finding::{RuleIndex, Severity};
+use crate::model::flow::{Endpoint, Flow, Transport};
+use crate::model::limits;
+use crate::model::link::{Encryption, Upgrade};
+use crate::model::packet::Span;
+
+/// Kinds of finding that expose something of somebody's: on a readable link they make it an exposed one.
+const SENSITIVE: [&str; 6] = ["cred.", "secret.", "fin.", "id.", "health.", "pii."];
+
+/// Who talks to whom, protected how.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The client's address.
+    pub client: IpAddr,
+    /// The server.
+    pub server: Endpoint,
+    /// Transport protocol.
+    pub transport: Transport,
+    /// The server's usual name, where one was said.
+    pub server_name: Option<String>,
+    /// The protocol most of its flows speak; [`UNKNOWN`] when none was recognised.
+    pub protocol: &'static str,
+    /// The least protection any of its flows had.
+    pub encryption: Encryption,
+    /// The worst outcome of a switch to TLS.
+    pub upgrade: Option<Upgrade>,
+    /// The parameters of its worst handshake.
+    pub tls: Option<LinkTls>,
+    /// Authentication mechanisms seen, worst first.
+    pub auth: Vec<Mechanism>,
+    /// Sightings by kind of finding.
+    pub data: BTreeMap<String, u64>,
+    /// What to think of it.
+    pub verdict: Verdict,
+    /// Why nothing can be said of it, for [`Verdict::Unknown`].
+    pub why: Option<&'static str>,
+    /// How many flows it had.
+    pub flows: u64,
+    /// Payload bytes to the server and to the client.
+    pub bytes: [u64; 2],
+    /// First and last packet.
+    pub seen: Span,
+    /// Worst severity of its findings.
+    pub worst: Option<Severity>,
+    /// Distinct findings on it.
+    pub findings: u64,
+    /// Its first flow.
+    pub flow: Flow,
+    /// Where a login or something sensitive was first readable.
+    pub exposed: Option<Span>,
+}
+
+/// An authentication mechanism and what a listener gets from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mechanism {
+    /// Its usual name.
+    pub name: &'static str,
+    /// `Broken`: the password or an equal of it. `Weak`: something that is quick to crack.
+    /// `Dated`: something that is slow to crack.
+    pub grade: Grade,
+}
+
+/// What to think of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Readable, and something sensitive was read.
+    Exposed,
+    /// Readable.
+    Cleartext,
+    /// Encrypted in a way that can be attacked.
+    Weak,
+    /// Nothing can be said.
+    Unknown,
+    /// Encrypted.
+    Secure,
+}
+
+impl Verdict {
+    /// All, worst first.
+    pub const WORST_FIRST: [Self; 5] = [Self::Exposed, Self::Cleartext, Self::Weak, Self::Unknown, Self::Secure];
+
+    /// The name used in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cleartext => "cleartext",
+            Self::Exposed => "exposed",
+            Self::Secure => "secure",
+            Self::Unknown => "unknown",
+            Self::Weak => "weak",
+        }
+    }
+}
+
+/// Something weak about a link as a whole, for its rule to grade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkWeakness {
+    /// The kind of finding it leads to.
+    pub kind: &'static str,
+    /// The protocol.
+    pub value: &'static str,
+    /// The facts.
+    pub note: String,
+    /// How bad.
+    pub grade: Grade,
+    /// The packets that show it.
+    pub span: Span,
+}
+
+impl Link {
+    pub(super) const fn key(&self) -> LinkKey {
+        LinkKey { client: self.client, server: self.server, transport: self.transport }
+    }
+
+    /// What is weak about the link itself, apart from what was found on it.
+    pub fn weaknesses(&self) -> impl Iterator<Item = LinkWeakness> + '_ {
+        let span = self.exposed.unwrap_or(Span::at(self.seen.first));
+        let weakness = move |kind, note: String, grade| LinkWeakness { kind, value: self.protocol, note, grade, span };
+        let readable = match self.verdict {
+            _ if !recognised(self.protocol) => None,
+            Verdict::Cleartext => Some((Grade::Dated, "readable by anyone on the path")),
+            Verdict::Exposed => Some((Grade::Broken, "a login or sensitive data was readable")),
+            Verdict::Secure | Verdict::Unknown | Verdict::Weak => None,
+        };
+        let readable = readable.map(|(grade, fact)| {
+            let flows = if self.flows == 1 { "1 connection".to_owned() } else { format!("{} connections", self.flows) };
+            weakness("link.cleartext", format!("{} without encryption, {flows}; {fact}", self.protocol), grade)
+        });
+        let grade = if self.verdict == Verdict::Exposed { Grade::Broken } else { Grade::Weak };
+        let upgrade = match self.upgrade {
+            Some(Upgrade::OfferedUnused) => {
+                Some(("link.upgrade_unused", "the server offered TLS and the client went on in cleartext"))
+            }
+            Some(Upgrade::Refused) => Some(("link.upgrade_refused", "the client asked for TLS and the server refused")),
+            Some(Upgrade::Done | Upgrade::DoneLate | Upgrade::NotOffered) | None => None,
+        };
+        readable.into_iter().chain(upgrade.map(|(kind, note)| weakness(kind, note.to_owned(), grade)))
+    }
+}
+
+/// A link while its flows are still being added up.
+#[derive(Debug)]
+pub(super) struct Account {
+    protocols: BTreeMap<&'static str, u64>,
+    text: bool,
+    encryption: Encryption,
+    upgrade: Option<Upgrade>,
+    tls: Option<LinkTls>,
+    mechanisms: BTreeMap<&'static str, Grade>,
+    names: Smallest<String, u64>,
+    weakest: Option<Grade>,
+    login: Option<Span>,
+    data: BTreeMap<RuleIndex, Sightings>,
+    worst: Option<Severity>,
+    flows: u64,
+    bytes: [u64; 2],
+    seen: Span,
+    first: Flow,
+    first_span: Span,
+}
+
+impl Account {
+    /// The account of one flow.
+    pub(super) fn of(record: &FlowRecord) -> Self {
+        let mut names = Smallest::new(limits::SERVER_NAMES);
+        for name in &record.names {
+            names.merge(name.clone(), 1, |there, more| *there += more);
+        }
+        Self {
+            protocols: BTreeMap::from([(record.protocol, 1)]),
+            text: record.text,
+            encryption: record.encryption,
+            upgrade: record.upgrade,
+            tls: record.handshakes().iter().map(LinkTls::of).min(),
+            mechanisms: record.mechanisms.clone(),
+            names,
+            weakest: record.weakest,
+            login: record.login,
+            data: record.data.clone(),
+            worst: record.worst,
+            flows: 1,
+            bytes: record.bytes,
+            seen: record.span,
+            first: record.flow,
+            first_span: record.span,
+        }
+    }
+
+    pub(super) const fn flows(&self) -> u64 {
+        self.flows
+    }
+
+    /// Adds another account of the same link. The order is of no matter.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (name, flows) in other.protocols {
+            *self.protocols.entry(name).or_default() += flows;
+        }
+        self.text |= other.text;
+        self.encryption = least(self.encryption, other.encryption);
+        self.upgrade = self.upgrade.into_iter().chain(other.upgrade).max_by_key(|upgrade| trouble(*upgrade));
+        self.tls = self.tls.take().into_iter().chain(other.tls).min();
+        self.mechanisms.extend(other.mechanisms);
+        self.names.merge_all(other.names, |there, more| *there += more);
+        self.weakest = self.weakest.max(other.weakest);
+        self.login = earlier(self.login, other.login);
+        for (rule, seen) in other.data {
+            self.data.entry(rule).and_modify(|there| there.add(seen)).or_insert(seen);
+        }
+        self.worst = self.worst.max(other.worst);
+        self.flows += other.flows;
+        self.bytes = [self.bytes[0] + other.bytes[0], self.bytes[1] + other.bytes[1]];
+        self.seen = self.seen.join(other.seen);
+        if (other.first_span.first, other.first.id) < (self.first_span.first, self.first.id) {
+            (self.first, self.first_span) = (other.first, other.first_span);
+        }
+    }
+
+    /// The link it comes to. `announced`: the protocol another link said would be spoken here.
+    pub(super) fn close<'k>(
+        self,
+        key: LinkKey,
+        announced: Option<&'static str>,
+        kind: &impl Fn(RuleIndex) -> &'k str,
+    ) -> Link {
+        let (mut protocol, mut encryption) = (self.usual_protocol(), self.encryption);
+        if let Some(announced) = announced
+            && !recognised(protocol)
+        {
+            protocol = announced;
+            encryption = least(encryption, Encryption::None);
+        }
+        let mut data = BTreeMap::<String, u64>::new();
+        let mut exposed = self.login;
+        for (rule, seen) in &self.data {
+            let kind = kind(*rule);
+            *data.entry(kind.to_owned()).or_default() += seen.count;
+            if SENSITIVE.iter().any(|family| kind.starts_with(family)) {
+                exposed = earlier(exposed, Some(seen.first));
+            }
+        }
+        if exposed.is_some() && encryption == Encryption::Unknown {
+            encryption = Encryption::None;
+        }
+        let (verdict, why) = judge(encryption, exposed.is_some(), self.weakest, self.text, self.bytes);
+        let mut auth: Vec<_> = self.mechanisms.iter().map(|(name, grade)| Mechanism { name, grade: *grade }).collect();
+        auth.sort_by_key(|mechanism| (std::cmp::Reverse(mechanism.grade), mechanism.name));
+        let usual_name = self.names.iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
+        Link {
+            client: key.client,
+            server: key.server,
+            transport: key.transport,
+            server_name: usual_name.map(|(name, _)| name.clone()),
+            protocol,
+            encryption,
+            upgrade: self.upgrade,
+            tls: self.tls,
+            auth,
+            data,
+            verdict,
+            why,
+            flows: self.flows,
+            bytes: self.bytes,
+            seen: self.seen,
+            worst: self.worst,
+            findings: 0,
+            flow: self.first,
+            exposed,
+        }
+    }
+
+    /// The protocol of most flows, a recognised one before the others.
+    fn usual_protocol(&self) -> &'static str {
+        let rank = |name: &str, flows: u64| (recognised(name), flows);
+        let best = self
+            .protocols
+            .iter()
+            .reduce(|best, next| if rank(next.0, *next.1) > rank(best.0, *best.1) { next } else { best });
+        best.map_or(UNKNOWN, |(name, _)| name)
+    }
+}
+
+/// What a listener gets from a mechanism.
+pub(super) fn grade_of(mechanism: &str) -> Grade {
+    const SLOW: [&str; 8] =
+        ["caching_sha2_password", "ed25519", "gssapi", "kerberos", "negotiate", "sha256_password", "srp", "external"];
+    const QUICK: [&str; 12] = [
+        "apop",
+        "chap",
+        "cram-md5",
+        "digest",
+        "digest-md5",
+        "md5",
+        "mschapv2",
+        "mysql_native_password",
+        "mysql_old_password",
+        "ntlm",
+        "ntlmssp",
+        "vnc",
+    ];
+    match mechanism {
+        name if name.starts_with("scram-") || SLOW.contains(&name) => Grade::Dated,
+        name if QUICK.contains(&name) => Grade::Weak,
+        _ => Grade::Broken,
+    }
+}
+
+fn recognised(protocol: &str) -> bool {
+    protocol != UNKNOWN
+}
+
+/// The lesser protection. A flow that said nothing says nothing about the link.
+fn least(a: Encryption, b: Encryption) -> Encryption {
+    match (a, b) {
+        (Encryption::Unknown, known) | (known, Encryption::Unknown) => known,
+        _ => a.min(b),
+    }
+}
+
+fn earlier(a: Option<Span>, b: Option<Span>) -> Option<Span> {
+    a.into_iter().chain(b).min_by_key(|span| (span.first, span.last))
+}
+
+/// How bad the outcome of a switch to TLS is, for the worst of several flows.
+const fn trouble(upgrade: Upgrade) -> u8 {
+    match upgrade {
+        Upgrade::Done => 0,
+        Upgrade::NotOffered => 1,
+        Upgrade::DoneLate => 2,
+        Upgrade::OfferedUnused => 3,
+        Upgrade::Refused => 4,
+    }
+}
+
+fn judge(
+    encryption: Encryption,
+    exposed: bool,
+    weakest: Option<Grade>,
+    text: bool,
+    bytes: [u64; 2],
+) -> (Verdict, Option<&'static str>) {
+    if exposed {
+        return (Verdict::Exposed, None);
+    }
+    let unknown = |why| (Verdict::Unknown, Some(why));
+    match encryption {
+        Encryption::None => (Verdict::Cleartext, None),
+        Encryption::Opaque => unknown("looks encrypted, by no protocol known here"),
+        Encryption::Unknown if bytes == [0, 0] => unknown("nothing was sent"),
+        Encryption::Unknown if text => unknown("readable text of no protocol known here"),
+        Encryption::Unknown => unknown("no protocol was recognised"),
+        Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if weakest >= Some(Grade::Weak) => {
+            (Verdict::Weak, None)
+        }
+        Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
+    }
+}

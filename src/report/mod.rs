@@ -1,0 +1,26 @@
+//! Findings, links and handshakes, for people and for machines.
+
+use std::io;
+
+use crate::ledger::{Link, TlsFact};
+use crate::model::finding::Finding;
+use crate::model::summary::Summary;
+
+/// Takes what a run found. The calls come in this order: the inputs, findings from the worst to the
+/// least, handshakes, links, and the summary, which is the last.
+pub trait Sink: Send {
+    /// The names of the inputs, in the order of [`crate::model::packet::FrameNo::file`].
+    fn inputs(&mut self, names: &[String]) -> io::Result<()>;
+
+    /// One finding.
+    fn finding(&mut self, finding: &Finding) -> io::Result<()>;
+
+    /// One distinct handshake.
+    fn tls(&mut self, fact: &TlsFact) -> io::Result<()>;
+
+    /// One link.
+    fn link(&mut self, link: &Link) -> io::Result<()>;
+
+    /// The end.
+    fn summary(&mut self, summary: &Summary) -> io::Result<()>;
+}
