@@ -47,6 +47,9 @@ pub const TEXT_OVERLAP_BYTES: usize = 512;
 /// Nesting of JSON, XML and MIME that is followed.
 pub const NESTING: usize = 64;
 
+/// One message of an authentication exchange. Kerberos tickets with many groups are the longest.
+pub const SASL_BYTES: usize = 64 << 10;
+
 /// Requests (or statements, commands) of one connection that wait for their answers.
 pub const OUTSTANDING: usize = 256;
 

@@ -15,11 +15,15 @@
 
 pub mod classify;
 pub mod cursor;
+pub mod lines;
+pub mod login;
 pub mod pieces;
 #[cfg(test)]
 pub mod replay;
+pub mod sasl;
 pub mod session;
 pub mod text;
+pub mod upgrade;
 
 use std::fmt;
 

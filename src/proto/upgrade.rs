@@ -1,0 +1,80 @@
+//! What becomes of an offer to switch a connection to TLS: STARTTLS, STLS, `AUTH TLS`.
+
+use crate::model::event::{Event, EventSink, LinkFact};
+use crate::model::link::Upgrade;
+
+/// Follows the offer through one connection.
+#[derive(Debug, Default)]
+pub struct Offer {
+    /// Whether the server's capabilities list it; `None` while none were seen.
+    listed: Option<bool>,
+    refused: bool,
+    /// A login or content went over in the clear.
+    exposed: bool,
+    /// A login went over in the clear.
+    login: bool,
+    said: Option<Upgrade>,
+}
+
+impl Offer {
+    /// The server listed what it can do, and this was among it or was not.
+    pub fn listed(&mut self, offered: bool) {
+        self.listed = Some(offered || self.listed == Some(true));
+    }
+
+    /// The client asked and the server said no.
+    pub const fn refused(&mut self) {
+        self.refused = true;
+    }
+
+    /// The client logged in in the clear.
+    pub fn login(&mut self, out: &mut dyn EventSink) {
+        self.login = true;
+        self.content(out);
+    }
+
+    /// The client went on in the clear with something worth protecting.
+    pub fn content(&mut self, out: &mut dyn EventSink) {
+        self.exposed = true;
+        self.report(out);
+    }
+
+    /// The connection is switching now.
+    pub fn switched(&mut self, out: &mut dyn EventSink) {
+        self.say(if self.login { Upgrade::DoneLate } else { Upgrade::Done }, out);
+    }
+
+    /// The connection has ended.
+    pub fn ended(&mut self, out: &mut dyn EventSink) {
+        if !self.refused && self.listed != Some(true) && !self.exposed {
+            return;
+        }
+        self.report(out);
+    }
+
+    fn report(&mut self, out: &mut dyn EventSink) {
+        match self.listed {
+            _ if self.refused => self.say(Upgrade::Refused, out),
+            Some(true) => self.say(Upgrade::OfferedUnused, out),
+            Some(false) => self.say(Upgrade::NotOffered, out),
+            None => {}
+        }
+    }
+
+    fn say(&mut self, upgrade: Upgrade, out: &mut dyn EventSink) {
+        if self.said != Some(upgrade) {
+            self.said = Some(upgrade);
+            out.event(Event::Link(LinkFact::Upgrade(upgrade)));
+        }
+    }
+}
+
+/// Whether bytes that should be text are a TLS record (RFC 8446, section 5.1) instead: the answer to
+/// STARTTLS was not captured. `None`: too few bytes to tell.
+pub fn is_tls_record(bytes: &[u8]) -> Option<bool> {
+    match bytes {
+        [] | [0x16] | [0x16, 3] => None,
+        [0x16, 3, 0..=4, ..] => Some(true),
+        _ => Some(false),
+    }
+}
