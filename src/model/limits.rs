@@ -30,6 +30,13 @@ pub const UDP_IDLE_SECONDS: i64 = 180;
 /// Encapsulation layers peeled off one packet.
 pub const DECODE_DEPTH: usize = 16;
 
+/// Longest record of a capture file. A length beyond it is damage, not a packet: captures of a network
+/// have 256 KiB at most, the longest of any kind (USB) stay below this.
+pub const RECORD_BYTES: usize = 16 << 20;
+
+/// Interfaces of one section of a pcapng file.
+pub const INTERFACES: usize = 1 << 16;
+
 /// Longest line of a text protocol.
 pub const LINE_BYTES: usize = 64 << 10;
 

@@ -3,8 +3,19 @@
 //! A [`Source`] hands out one [`Packet`] at a time, borrowed from its own buffer. What is wrong with a
 //! file is told in two ways: a file of which nothing can be read is a [`SourceError`]; a file that is
 //! damaged further on gives everything before the damage, and then a [`Note`].
+//!
+//! The file's kind follows from its first bytes, never from its name.
+
+mod buffer;
+mod error;
+pub mod filter;
+mod pcap;
+mod pcapng;
+mod saved;
 
 use std::path::PathBuf;
+
+pub use error::{SourceError, Why};
 
 use crate::model::packet::Packet;
 
@@ -41,36 +52,27 @@ pub struct Position {
 /// Something wrong with a source that the operator should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What, in a sentence without the source's name.
+    /// What, in words that follow the source's name.
     pub message: String,
     /// How many times.
     pub count: u64,
 }
 
-/// Nothing could be read, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{name}: {why}")]
-pub struct SourceError {
-    /// The source, as the operator named it.
-    pub name: String,
-    /// What is wrong.
-    pub why: Why,
-}
-
-/// Why nothing could be read.
-#[derive(Debug, thiserror::Error)]
-pub enum Why {
-    /// There is nothing in it.
-    #[error("the file is empty")]
-    Empty,
-}
-
 /// Opens an input. `index` is its place in the list of inputs: it becomes part of every frame number.
 pub fn open(input: &Input, index: u32) -> Result<Box<dyn Source>, SourceError> {
-    let _ = index;
-    let name = match input {
-        Input::Path(path) => path.display().to_string(),
-        Input::Stdin => "-".to_owned(),
-    };
-    Err(SourceError { name, why: Why::Empty })
+    match saved::SavedCapture::open(input, index) {
+        Ok(source) => Ok(Box::new(source)),
+        Err(why) => Err(SourceError { name: name(input), why }),
+    }
 }
+
+/// How messages call an input.
+fn name(input: &Input) -> String {
+    match input {
+        Input::Path(path) => path.display().to_string(),
+        Input::Stdin => "standard input".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
