@@ -2,3 +2,4 @@
 //! bounded state, and fails by saying so.
 
 pub mod sniff;
+pub mod sql;

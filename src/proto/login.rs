@@ -29,6 +29,11 @@ impl HeldLogin {
 
     /// Says which mechanism was used and, unless the secret is empty, the login.
     pub fn report(&self, field: &str, outcome: Outcome, out: &mut dyn EventSink) {
+        self.report_with_note(field, outcome, None, out);
+    }
+
+    /// As [`Self::report`], with a fact that helps to find it: the database, the realm.
+    pub fn report_with_note(&self, field: &str, outcome: Outcome, note: Option<&str>, out: &mut dyn EventSink) {
         out.event(Event::Link(LinkFact::Auth(self.mechanism)));
         let secret = self.secret.as_secret();
         if secret.is_empty() {
@@ -42,7 +47,7 @@ impl HeldLogin {
             field,
             direction: Direction::ToServer,
             outcome,
-            note: None,
+            note,
             span: self.span,
         }));
     }

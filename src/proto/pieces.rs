@@ -1,6 +1,8 @@
 //! Cuts a long run of content into pieces that overlap, so that the rules see all of it in bounded
 //! memory and no value is lost between two pieces.
 
+use std::ops::Range;
+
 use crate::model::limits;
 use crate::model::packet::Mark;
 use crate::model::stream::{Gathered, Stretch};
@@ -17,10 +19,15 @@ impl Pieces {
     /// Appends content, and gives `emit` every piece that became full, with the number of bytes at
     /// its start that were seen before.
     pub fn push(&mut self, content: Stretch<'_>, emit: &mut dyn FnMut(Stretch<'_>, usize)) {
-        let mut from = 0;
-        while from < content.bytes.len() {
+        self.push_part(content, 0..content.bytes.len(), emit);
+    }
+
+    /// As [`Pieces::push`], of the bytes of `part` alone.
+    pub fn push_part(&mut self, content: Stretch<'_>, part: Range<usize>, emit: &mut dyn FnMut(Stretch<'_>, usize)) {
+        let (mut from, end) = (part.start, part.end.min(content.bytes.len()));
+        while from < end {
             let room = limits::BODY_BYTES.saturating_sub(self.buffer.len()).max(1);
-            let to = content.bytes.len().min(from + room);
+            let to = end.min(from + room);
             self.buffer.push_part(content, from..to);
             from = to;
             self.emit_if_full(emit);
