@@ -10,6 +10,7 @@ pub mod decode;
 pub mod flow;
 pub mod ledger;
 pub mod model;
+pub mod pipeline;
 pub mod proto;
 pub mod report;
 pub mod rules;

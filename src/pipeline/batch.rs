@@ -34,7 +34,7 @@ pub(super) enum What {
     /// Bytes at `start` of the batch's buffer.
     Data { direction: Direction, start: usize, length: usize },
     /// It is over.
-    End(EndReason),
+    End,
     /// Bytes that were not captured.
     Gap { direction: Direction, missing: u64 },
     /// Its first packet. Boxed: rare and large.
@@ -161,7 +161,7 @@ impl FlowSink for Batcher {
         self.push(flow, mark, What::Skipped { direction, bytes }, &[]);
     }
 
-    fn end(&mut self, flow: FlowId, reason: EndReason, mark: Mark) {
-        self.push(flow, mark, What::End(reason), &[]);
+    fn end(&mut self, flow: FlowId, _reason: EndReason, mark: Mark) {
+        self.push(flow, mark, What::End, &[]);
     }
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::batch::Batcher;
 use crate::decode;
 use crate::flow::{Limits, Table};
-use crate::model::packet::Mark;
 use crate::model::summary::{Capture, CaptureFile, Note};
 use crate::model::tally::{Skipped, StreamTally};
 use crate::source::filter::Filter;
@@ -45,16 +44,17 @@ pub(super) fn run(
 ) -> Captured {
     let mut captured = Captured::default();
     captured.capture.files =
-        inputs.iter().map(|input| CaptureFile { name: input.to_string(), ..CaptureFile::default() }).collect();
+        inputs.iter().map(|input| CaptureFile { name: name(input), ..CaptureFile::default() }).collect();
     let mut reader = Reader { table: Table::new(Limits::default()), filter, captured: &mut captured, stop, gauge };
-    let mut last = Mark::default();
     for index in in_time_order(inputs) {
-        reader.file(inputs, index, &mut batcher, &mut last);
+        reader.file(inputs, index, &mut batcher);
     }
-    reader.table.finish(last, &mut batcher);
+    reader.table.finish(&mut batcher);
     let streams = reader.table.tally();
+    let of_filter = reader.filter.as_ref().map(|filter| filter.notes().to_vec()).unwrap_or_default();
     batcher.flush();
     captured.streams = streams;
+    captured.notes.extend(of_filter.into_iter().map(|note| noted("filter", note)));
     captured
 }
 
@@ -67,14 +67,14 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, inputs: &[Input], index: usize, batcher: &mut Batcher, last: &mut Mark) {
+    fn file(&mut self, inputs: &[Input], index: usize, batcher: &mut Batcher) {
         let (Some(input), false) = (inputs.get(index), self.captured.interrupted) else { return };
         let mut source = match source::open(input, index as u32) {
             Ok(source) => source,
             Err(error) => return self.captured.failed.push(error),
         };
         let before = self.gauge.read.load(Ordering::Relaxed);
-        let mut file = CaptureFile { name: input.to_string(), ..CaptureFile::default() };
+        let mut file = CaptureFile { name: name(input), ..CaptureFile::default() };
         let mut number = 0u64;
         loop {
             if number.is_multiple_of(STRIDE) {
@@ -99,7 +99,6 @@ impl Reader<'_> {
             {
                 continue;
             }
-            *last = packet.mark;
             file.packets += 1;
             file.bytes += packet.bytes.len() as u64;
             let at = packet.mark.at;
@@ -110,14 +109,22 @@ impl Reader<'_> {
                 Err(reason) => self.captured.skipped.add(reason.0, packet.bytes.len() as u64),
             }
         }
-        self.captured.notes.extend(source.notes().iter().map(|note| Note {
-            file: input.to_string(),
-            message: note.message.clone(),
-            count: note.count,
-        }));
+        self.captured.notes.extend(source.notes().iter().map(|note| noted(&file.name, note.clone())));
         if let Some(slot) = self.captured.capture.files.get_mut(index) {
             *slot = file;
         }
+    }
+}
+
+fn noted(file: &str, note: source::Note) -> Note {
+    Note { file: file.to_owned(), message: note.message, count: note.count }
+}
+
+/// An input as the operator called it.
+pub(super) fn name(input: &Input) -> String {
+    match input {
+        Input::Path(path) => path.display().to_string(),
+        Input::Stdin => "-".to_owned(),
     }
 }
 

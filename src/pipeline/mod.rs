@@ -28,6 +28,7 @@ use crate::model::event::{Event, Weakness};
 use crate::model::finding::Finding;
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, Roles};
 use crate::model::limits;
+use crate::model::packet::LinkType;
 use crate::model::summary::Summary;
 use crate::report::Sink;
 use crate::rules::{Catalogue, Context, Engine, Matcher, RuleError};
@@ -36,6 +37,9 @@ use crate::source::filter::{Filter, FilterError};
 
 /// How often the progress is told.
 const TICK: Duration = Duration::from_millis(100);
+
+/// What a filter is compiled for at first: a mistake in it is known before a packet is read.
+const ETHERNET: LinkType = LinkType(1);
 
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,9 +89,9 @@ pub fn read(
 ) -> Result<Run, PipelineError> {
     let begun = Instant::now();
     let matcher = Matcher::new(Arc::clone(&settings.catalogue), settings.options.clone())?;
-    let mut filter = settings.filter.as_deref().map(Filter::new).transpose()?;
+    let mut filter = settings.filter.as_deref().map(|text| Filter::compile(text, ETHERNET)).transpose()?;
     let gauge = Gauge::default();
-    let (captured, mut outcome, ledger) = thread::scope(|scope| {
+    let (mut captured, mut outcome, ledger) = thread::scope(|scope| {
         let (batcher, inboxes) = batch::Batcher::new(settings.jobs.get());
         let (reports_in, reports) = bounded(limits::BATCH_CHUNKS);
         for inbox in inboxes {
@@ -96,8 +100,7 @@ pub fn read(
         }
         drop(reports_in);
         let (filter, gauge) = (filter.as_mut(), &gauge);
-        let capture =
-            scope.spawn(move || capture::run(&settings.inputs, filter, batcher, &settings.stop, gauge));
+        let capture = scope.spawn(move || capture::run(&settings.inputs, filter, batcher, &settings.stop, gauge));
         let (mut outcome, mut ledger) = (Outcome::default(), Ledger::new());
         loop {
             match reports.recv_timeout(TICK) {
@@ -117,17 +120,18 @@ pub fn read(
         return Err(PipelineError::Inputs(captured.failed));
     }
     let catalogue = &settings.catalogue;
-    let mut closed = ledger.finish(|rule| catalogue.rule(rule).kind());
+    let mut closed = ledger.finish(|rule| &catalogue.rule(rule).kind);
     let mut engine = Engine::new(Arc::clone(&matcher));
     for link in &closed.links {
         judge(&mut engine, link, &mut outcome);
     }
     let findings = in_order(&mut outcome, &closed);
     closed.count(&findings);
-    let Captured { failed, .. } = &captured;
-    let failed = failed.clone();
+    let failed = std::mem::take(&mut captured.failed);
     let summary = summarise(captured, &outcome, &closed, &findings, catalogue, begun.elapsed());
+    let names: Vec<String> = settings.inputs.iter().map(capture::name).collect();
     for sink in sinks {
+        sink.inputs(&names)?;
         for finding in &findings {
             sink.finding(finding)?;
         }
@@ -151,7 +155,7 @@ fn judge(engine: &mut Engine, link: &Link, outcome: &mut Outcome) {
         server: link.server,
         roles: Roles::Handshake,
     };
-    let server_name = link.server_names.first().map(String::as_str);
+    let server_name = link.server_name.as_deref();
     let context = Context { flow: &flow, protocol: link.protocol, server_name };
     for weakness in link.weaknesses() {
         let event = Event::Weakness(Weakness {

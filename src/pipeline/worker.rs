@@ -117,7 +117,7 @@ impl Worker {
                 self.flows.insert(flow.id, followed);
                 return None;
             }
-            What::End(_) => {
+            What::End => {
                 let mut followed = self.flows.remove(&flow)?;
                 self.guarded(&mut followed, Session::end);
                 followed.record.ended(mark);
