@@ -119,7 +119,7 @@ impl Worker {
             }
             What::End => {
                 let mut followed = self.flows.remove(&flow)?;
-                self.guarded(&mut followed, Session::end);
+                followed.act(&mut self.bench, Session::end);
                 followed.record.ended(mark);
                 return Some(followed.record);
             }
@@ -127,7 +127,7 @@ impl Worker {
             What::Gap { direction, missing } => (direction, Step::Gap(missing)),
             What::Skipped { direction, bytes } => (direction, Step::Skipped(bytes)),
         };
-        let mut followed = self.flows.remove(&flow)?;
+        let followed = self.flows.get_mut(&flow)?;
         let length = match step {
             Step::Data => payload.len() as u64,
             Step::Gap(length) | Step::Skipped(length) => length,
@@ -139,7 +139,7 @@ impl Worker {
             }
         } else {
             let origins = [Origin { start: 0, mark }];
-            self.guarded(&mut followed, |session, sink| match step {
+            followed.act(&mut self.bench, |session, sink| match step {
                 Step::Data => session.data(direction, Stretch { bytes: payload, origins: &origins }, sink),
                 Step::Gap(missing) => session.gap(direction, missing, sink),
                 Step::Skipped(bytes) => session.gap(direction, bytes, sink),
@@ -149,18 +149,7 @@ impl Worker {
             followed.record.bytes(followed.session.view(direction), length);
         }
         followed.advance(direction, length);
-        self.flows.insert(flow, followed);
         None
-    }
-
-    /// Lets a session act. A failure inside an analyzer costs its flow, not the run.
-    fn guarded(&mut self, followed: &mut Followed, act: impl FnOnce(&mut Session, &mut dyn SessionSink)) {
-        let Followed { session, record, server_name, .. } = followed;
-        let mut desk = Desk { bench: &mut self.bench, record, server_name };
-        if catch_unwind(AssertUnwindSafe(|| act(session, &mut desk))).is_err() {
-            session.give_up();
-            self.bench.outcome.faults += 1;
-        }
     }
 }
 
@@ -172,6 +161,16 @@ enum Step {
 }
 
 impl Followed {
+    /// Lets the session act. A failure inside an analyzer costs its flow, not the run.
+    fn act(&mut self, bench: &mut Bench, act: impl FnOnce(&mut Session, &mut dyn SessionSink)) {
+        let Self { session, record, server_name, .. } = self;
+        let mut desk = Desk { bench, record, server_name };
+        if catch_unwind(AssertUnwindSafe(|| act(session, &mut desk))).is_err() {
+            session.give_up();
+            bench.outcome.faults += 1;
+        }
+    }
+
     /// Moves on in the stream, and tells the flow table how far ahead nothing is wanted.
     fn advance(&mut self, direction: Direction, length: u64) {
         let Some(reached) = self.reached.get_mut(direction.index()) else { return };
