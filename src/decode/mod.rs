@@ -1,6 +1,12 @@
 //! From a captured frame to the payload of a transport, through whatever lies between.
 
+mod ip;
+mod link;
+
+use std::net::IpAddr;
+
 use crate::model::flow::{Endpoint, Transport};
+use crate::model::limits;
 use crate::model::packet::Packet;
 
 /// The transport payload of one packet, with its addresses.
@@ -70,8 +76,122 @@ impl TcpFlags {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undecodable(pub &'static str);
 
-/// Finds the transport payload of a packet.
-pub fn decode<'a>(packet: &Packet<'a>) -> Result<Segment<'a>, Undecodable> {
-    let _ = packet;
-    Err(Undecodable("unknown link type"))
+impl Undecodable {
+    /// ICMP.
+    pub const ICMP: Self = Self("icmp");
+    /// An encrypted IPsec payload.
+    pub const IPSEC: Self = Self("ipsec payload");
+    /// Part of a datagram that was cut up.
+    pub const FRAGMENT: Self = Self("ip fragment");
+    /// A header that contradicts itself.
+    pub const MALFORMED: Self = Self("malformed header");
+    /// ARP, spanning tree and whatever else needs no IP.
+    pub const NOT_IP: Self = Self("not ip");
+    /// More layers than [`limits::DECODE_DEPTH`].
+    pub const TOO_DEEP: Self = Self("too many layers");
+    /// The packet, or what the snap length left of it, ends inside a header.
+    pub const TRUNCATED: Self = Self("truncated header");
+    /// A link layer nobody here knows.
+    pub const UNKNOWN_LINK: Self = Self("unknown link type");
+    /// Neither TCP nor UDP.
+    pub const UNKNOWN_TRANSPORT: Self = Self("unknown transport");
 }
+
+/// Finds the transport payload of a packet.
+///
+/// Layers are peeled off one by one, up to [`limits::DECODE_DEPTH`]. A layer that states its own
+/// length is believed over the length of the frame, which Ethernet pads and a snap length cuts.
+pub fn decode<'a>(packet: &Packet<'a>) -> Result<Segment<'a>, Undecodable> {
+    let mut walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize };
+    let mut layer = link::first(packet.link)?;
+    for _ in 0..limits::DECODE_DEPTH {
+        layer = match layer {
+            Layer::CiscoHdlc => link::cisco_hdlc(&mut walk)?,
+            Layer::EtherType(kind) => link::ether_type(kind)?,
+            Layer::Ethernet => link::ethernet(&mut walk)?,
+            Layer::Ip => ip::version(&walk)?,
+            Layer::Ipv4 => ip::v4(&mut walk)?,
+            Layer::Ipv6 => ip::v6(&mut walk)?,
+            Layer::Llc => link::llc(&mut walk)?,
+            Layer::LinuxCooked => link::linux_cooked(&mut walk)?,
+            Layer::LinuxCooked2 => link::linux_cooked_2(&mut walk)?,
+            Layer::Mpls => link::mpls(&mut walk)?,
+            Layer::Null => link::null(&mut walk)?,
+            Layer::Ppp => link::ppp(&mut walk)?,
+            Layer::Pppoe => link::pppoe(&mut walk)?,
+            Layer::Transport { number, addresses } => match ip::transport(&mut walk, number, addresses)? {
+                Inner::Layer(layer) => layer,
+                Inner::Segment(segment) => return Ok(segment),
+            },
+            Layer::Vlan => link::vlan(&mut walk)?,
+        };
+    }
+    Err(Undecodable::TOO_DEEP)
+}
+
+/// What the next bytes are.
+#[derive(Clone, Copy)]
+enum Layer {
+    CiscoHdlc,
+    EtherType(u16),
+    Ethernet,
+    Ip,
+    Ipv4,
+    Ipv6,
+    LinuxCooked,
+    LinuxCooked2,
+    Llc,
+    Mpls,
+    Null,
+    Ppp,
+    Pppoe,
+    Transport { number: u8, addresses: Addresses },
+    Vlan,
+}
+
+/// Source and destination of the innermost IP header so far.
+#[derive(Clone, Copy)]
+struct Addresses(IpAddr, IpAddr);
+
+/// What an IP protocol number led to.
+enum Inner<'a> {
+    Layer(Layer),
+    Segment(Segment<'a>),
+}
+
+/// What is left of a packet.
+struct Walk<'a> {
+    /// As captured.
+    bytes: &'a [u8],
+    /// Length on the wire, which the captured bytes may fall short of.
+    wire_len: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn take<const N: usize>(&mut self) -> Result<&'a [u8; N], Undecodable> {
+        let (taken, rest) = self.bytes.split_first_chunk().ok_or(Undecodable::TRUNCATED)?;
+        self.bytes = rest;
+        self.wire_len = self.wire_len.saturating_sub(N);
+        Ok(taken)
+    }
+
+    /// Passes over bytes, captured or not.
+    fn skip(&mut self, count: usize) {
+        self.bytes = self.bytes.get(count..).unwrap_or_default();
+        self.wire_len = self.wire_len.saturating_sub(count);
+    }
+
+    /// A layer says how long the rest is.
+    fn limit(&mut self, wire_len: usize) {
+        self.bytes = self.bytes.get(..wire_len).unwrap_or(self.bytes);
+        self.wire_len = wire_len;
+    }
+
+    fn segment(&self, source: Endpoint, destination: Endpoint, transport: TransportHeader) -> Segment<'a> {
+        let missing = u32::try_from(self.wire_len.saturating_sub(self.bytes.len())).unwrap_or(u32::MAX);
+        Segment { source, destination, transport, payload: self.bytes, missing }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! IP, and what it carries.
+
+use etherparse::err::{ipv4, ipv6};
+use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
+
+use super::{Addresses, Inner, Layer, TcpFlags, TransportHeader, Undecodable, Walk};
+use crate::model::flow::Endpoint;
+
+/// Tells the versions apart.
+pub(super) fn version(walk: &Walk<'_>) -> Result<Layer, Undecodable> {
+    match walk.bytes.first().map(|b| b >> 4) {
+        Some(4) => Ok(Layer::Ipv4),
+        Some(6) => Ok(Layer::Ipv6),
+        Some(_) => Err(Undecodable::NOT_IP),
+        None => Err(Undecodable::TRUNCATED),
+    }
+}
+
+/// RFC 791.
+pub(super) fn v4(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    let header = Ipv4HeaderSlice::from_slice(walk.bytes).map_err(|error| match error {
+        ipv4::HeaderSliceError::Len(_) => Undecodable::TRUNCATED,
+        ipv4::HeaderSliceError::Content(_) => Undecodable::MALFORMED,
+    })?;
+    let length = usize::from(header.total_len());
+    // Segmentation offload leaves zero where the length does not fit or is not known yet.
+    if length != 0 {
+        if length < header.slice().len() {
+            return Err(Undecodable::MALFORMED);
+        }
+        walk.limit(length);
+    }
+    if header.is_fragmenting_payload() {
+        return Err(Undecodable::FRAGMENT);
+    }
+    walk.skip(header.slice().len());
+    let addresses = Addresses(header.source_addr().into(), header.destination_addr().into());
+    Ok(Layer::Transport { number: header.protocol().0, addresses })
+}
+
+/// RFC 8200.
+pub(super) fn v6(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    let header = Ipv6HeaderSlice::from_slice(walk.bytes).map_err(|error| match error {
+        ipv6::HeaderSliceError::Len(_) => Undecodable::TRUNCATED,
+        ipv6::HeaderSliceError::Content(_) => Undecodable::MALFORMED,
+    })?;
+    walk.skip(header.slice().len());
+    // Zero in a jumbogram, and after segmentation offload.
+    if header.payload_length() != 0 {
+        walk.limit(usize::from(header.payload_length()));
+    }
+    let addresses = Addresses(header.source_addr().into(), header.destination_addr().into());
+    Ok(Layer::Transport { number: header.next_header().0, addresses })
+}
+
+/// What stands behind an IP protocol number: an extension header, another IP header, or a transport.
+pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresses) -> Result<Inner<'a>, Undecodable> {
+    let layer = match number {
+        6 => return tcp(walk, addresses),
+        17 => return udp(walk, addresses),
+        4 => Layer::Ipv4,
+        41 => Layer::Ipv6,
+        // Hop-by-hop options, routing, destination options, mobility, HIP, Shim6.
+        0 | 43 | 60 | 135 | 139 | 140 => {
+            let [next, units, ..] = *walk.take::<8>()?;
+            walk.skip(usize::from(units) * 8);
+            Layer::Transport { number: next, addresses }
+        }
+        // A fragment header on a whole packet is allowed (RFC 6946).
+        44 => match *walk.take()? {
+            [next, _, 0, more, _, _, _, _] if more & 0xf9 == 0 => Layer::Transport { number: next, addresses },
+            _ => return Err(Undecodable::FRAGMENT),
+        },
+        // Authentication header: in units of four bytes, two of them not counted.
+        51 => {
+            let [next, units, ..] = *walk.take::<8>()?;
+            walk.skip(usize::from(units) * 4);
+            Layer::Transport { number: next, addresses }
+        }
+        1 | 58 => return Err(Undecodable::ICMP),
+        50 => return Err(Undecodable::IPSEC),
+        _ => return Err(Undecodable::UNKNOWN_TRANSPORT),
+    };
+    Ok(Inner::Layer(layer))
+}
+
+/// RFC 9293, section 3.1.
+fn tcp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undecodable> {
+    const FIXED: usize = 20;
+    let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, ..] = walk.take::<FIXED>()?;
+    // The snap length may have cut the options: the sequence number still counts.
+    let options = (usize::from(offset >> 4) * 4).checked_sub(FIXED).ok_or(Undecodable::MALFORMED)?;
+    if options > walk.wire_len {
+        return Err(Undecodable::MALFORMED);
+    }
+    walk.skip(options);
+    let header = TransportHeader::Tcp {
+        seq: u32::from_be_bytes([q0, q1, q2, q3]),
+        ack: u32::from_be_bytes([a0, a1, a2, a3]),
+        flags: TcpFlags(flags),
+        window: u16::from_be_bytes([w0, w1]),
+    };
+    Ok(segment(walk, addresses, [s0, s1], [d0, d1], header))
+}
+
+/// RFC 768.
+fn udp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undecodable> {
+    let &[s0, s1, d0, d1, l0, l1, _, _] = walk.take()?;
+    match usize::from(u16::from_be_bytes([l0, l1])) {
+        // A jumbogram, or segmentation offload: IP says how long it is.
+        0 => {}
+        length @ 8.. => walk.limit((length - 8).min(walk.wire_len)),
+        _ => return Err(Undecodable::MALFORMED),
+    }
+    Ok(segment(walk, addresses, [s0, s1], [d0, d1], TransportHeader::Udp))
+}
+
+fn segment<'a>(
+    walk: &Walk<'a>,
+    Addresses(source, destination): Addresses,
+    source_port: [u8; 2],
+    destination_port: [u8; 2],
+    transport: TransportHeader,
+) -> Inner<'a> {
+    let source = Endpoint { ip: source, port: u16::from_be_bytes(source_port) };
+    let destination = Endpoint { ip: destination, port: u16::from_be_bytes(destination_port) };
+    Inner::Segment(walk.segment(source, destination, transport))
+}

@@ -1,0 +1,204 @@
+use etherparse::PacketBuilder;
+
+use super::*;
+use crate::model::packet::{LinkType, Mark};
+
+const PAYLOAD: &[u8] = b"hello";
+
+fn packet(link: u16, bytes: &[u8]) -> Packet<'_> {
+    Packet { mark: Mark::default(), link: LinkType(link), bytes, wire_len: bytes.len() as u32 }
+}
+
+/// The payload and what is missing of it, once the rest was found to be as sent.
+fn payload(link: u16, bytes: &[u8]) -> (&[u8], u32) {
+    let segment = decode(&packet(link, bytes)).unwrap();
+    assert_eq!((segment.source.port, segment.destination.port), (4000, 80));
+    if let TransportHeader::Tcp { seq, ack, flags, window } = segment.transport {
+        assert_eq!((seq, ack, flags, window), (7, 9, TcpFlags::ACK, 512));
+    }
+    (segment.payload, segment.missing)
+}
+
+fn refused(link: u16, bytes: &[u8]) -> Undecodable {
+    decode(&packet(link, bytes)).unwrap_err()
+}
+
+fn tcp_v4() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let builder = PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).tcp(4000, 80, 7, 512).ack(9);
+    builder.write(&mut bytes, PAYLOAD).unwrap();
+    bytes
+}
+
+fn tcp_v6() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let builder = PacketBuilder::ipv6([1; 16], [2; 16], 64).tcp(4000, 80, 7, 512).ack(9);
+    builder.write(&mut bytes, PAYLOAD).unwrap();
+    bytes
+}
+
+/// An IPv6 packet with other headers between the IP header and TCP.
+fn with_extensions(first: u8, extensions: &[u8]) -> Vec<u8> {
+    let mut bytes = tcp_v6();
+    bytes[6] = first;
+    let length = (bytes.len() - 40 + extensions.len()) as u16;
+    bytes[4..6].copy_from_slice(&length.to_be_bytes());
+    bytes.splice(40..40, extensions.iter().copied());
+    bytes
+}
+
+fn under(header: &[u8], rest: &[u8]) -> Vec<u8> {
+    [header, rest].concat()
+}
+
+#[test]
+fn every_link_layer_leads_to_the_payload() {
+    let (v4, v6) = (tcp_v4(), tcp_v6());
+    let mac = [0; 12];
+    let whole = (PAYLOAD, 0);
+    for (link, header) in [
+        (1, &[&mac[..], &[0x08, 0x00]].concat()[..]),
+        (1, &[&mac[..], &[0x81, 0, 0, 5, 0x08, 0]].concat()),
+        (
+            1,
+            &[&mac[..], &[0x88, 0xa8, 0, 1, 0x91, 0, 0, 2, 0x81, 0, 0, 3, 0x81, 0, 0, 4, 0x81, 0, 0, 5, 8, 0]].concat(),
+        ),
+        (1, &[&mac[..], &[0, 53, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0]].concat()),
+        (1, &[&mac[..], &[0x88, 0x47, 0, 0, 0x10, 64, 0, 0, 0x21, 64]].concat()),
+        (1, &[&mac[..], &[0x88, 0x64, 0x11, 0, 0, 1, 0, 47, 0, 0x21]].concat()),
+        (1, &[&mac[..], &[0x88, 0x47, 0, 0, 0x11, 64, 0, 0, 0, 0], &mac[..], &[8, 0]].concat()),
+        (0, &[2, 0, 0, 0]),
+        (0, &[0, 0, 0, 2]),
+        (108, &[0, 0, 0, 2]),
+        (9, &[0xff, 3, 0, 0x21]),
+        (50, &[0x21]),
+        (104, &[0x0f, 0, 8, 0]),
+        (113, &[&[0; 14][..], &[8, 0]].concat()),
+        (276, &[&[8, 0][..], &[0; 18]].concat()),
+        (12, &[]),
+        (14, &[]),
+        (101, &[]),
+        (228, &[]),
+    ] {
+        assert_eq!(payload(link, &under(header, &v4)), whole, "{link} {header:02x?}");
+    }
+    for (link, header) in
+        [(1, &[&mac[..], &[0x86, 0xdd]].concat()[..]), (0, &[30, 0, 0, 0]), (0, &[0, 0, 0, 24]), (101, &[]), (229, &[])]
+    {
+        assert_eq!(payload(link, &under(header, &v6)), whole, "{link} {header:02x?}");
+    }
+}
+
+#[test]
+fn ip_is_believed_over_the_length_of_the_frame() {
+    let padded = under(&tcp_v4(), &[0; 13]);
+    assert_eq!(payload(101, &padded), (PAYLOAD, 0));
+    let padded = under(&tcp_v6(), &[0; 13]);
+    assert_eq!(payload(101, &padded), (PAYLOAD, 0));
+}
+
+#[test]
+fn what_a_snap_length_cut_off_is_counted() {
+    let whole = tcp_v4();
+    let length = whole.len();
+    assert_eq!(payload(101, &whole[..length - 2]), (&PAYLOAD[..3], 2));
+    assert_eq!(payload(101, &whole[..40]), (&[][..], 5));
+    assert_eq!(refused(101, &whole[..39]), Undecodable::TRUNCATED);
+}
+
+#[test]
+fn a_snap_length_inside_the_tcp_options_leaves_the_sequence_number() {
+    let mut bytes = Vec::new();
+    let builder = PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).tcp(4000, 80, 7, 512).ack(9);
+    let builder = builder.options_raw(&[1; 12]).unwrap();
+    builder.write(&mut bytes, PAYLOAD).unwrap();
+    assert_eq!(payload(101, &bytes[..44]), (&[][..], 5));
+}
+
+#[test]
+fn segmentation_offload_leaves_a_length_of_zero() {
+    let mut bytes = tcp_v4();
+    bytes[2..4].fill(0);
+    assert_eq!(payload(101, &bytes), (PAYLOAD, 0));
+    let cut = Packet { wire_len: 1000, ..packet(101, &bytes) };
+    assert_eq!(decode(&cut).unwrap().missing, 1000 - bytes.len() as u32);
+}
+
+#[test]
+fn extension_headers_are_passed_over() {
+    let options = [6, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    assert_eq!(payload(101, &with_extensions(60, &options)), (PAYLOAD, 0));
+    let chain = [43, 0, 0, 0, 0, 0, 0, 0, 51, 0, 0, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    let chain = [&chain[..], &[0; 12]].concat();
+    assert_eq!(payload(101, &with_extensions(0, &chain)), (PAYLOAD, 0));
+}
+
+#[test]
+fn a_fragment_is_told_from_a_whole_packet_with_a_fragment_header() {
+    assert_eq!(payload(101, &with_extensions(44, &[6, 0, 0, 0, 0, 0, 0, 1])), (PAYLOAD, 0));
+    assert_eq!(refused(101, &with_extensions(44, &[6, 0, 0, 1, 0, 0, 0, 1])), Undecodable::FRAGMENT);
+    assert_eq!(refused(101, &with_extensions(44, &[6, 0, 0, 8, 0, 0, 0, 1])), Undecodable::FRAGMENT);
+    let mut v4 = tcp_v4();
+    v4[6] = 0x20;
+    assert_eq!(refused(101, &v4), Undecodable::FRAGMENT);
+}
+
+#[test]
+fn ip_in_ip_is_followed_to_the_inner_addresses() {
+    let inner = tcp_v4();
+    let mut outer = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 4, 0, 0, 9, 9, 9, 9, 8, 8, 8, 8];
+    outer[3] = (20 + inner.len()) as u8;
+    let bytes = under(&outer, &inner);
+    assert_eq!(payload(101, &bytes), (PAYLOAD, 0));
+    let segment = decode(&packet(101, &bytes)).unwrap();
+    assert_eq!(segment.source.ip, IpAddr::from([10, 0, 0, 1]));
+}
+
+#[test]
+fn udp_ends_where_its_own_length_says() {
+    let mut bytes = Vec::new();
+    PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).udp(4000, 80).write(&mut bytes, PAYLOAD).unwrap();
+    assert_eq!(payload(101, &bytes), (PAYLOAD, 0));
+    bytes[25] = 8 + 3;
+    assert_eq!(payload(101, &bytes), (&PAYLOAD[..3], 0));
+    bytes[25] = 200;
+    assert_eq!(payload(101, &bytes), (PAYLOAD, 0), "the rest is in fragments that are not here");
+    bytes[25] = 7;
+    assert_eq!(refused(101, &bytes), Undecodable::MALFORMED);
+}
+
+#[test]
+fn what_is_not_followed_says_why() {
+    assert_eq!(refused(250, &[0; 60]), Undecodable::UNKNOWN_LINK);
+    let arp = under(&[0; 12], &[8, 6, 0, 1, 8, 0]);
+    assert_eq!(refused(1, &arp), Undecodable::NOT_IP);
+    assert_eq!(refused(1, &arp[..13]), Undecodable::TRUNCATED);
+    let mut v4 = tcp_v4();
+    for (number, why) in [
+        (1, Undecodable::ICMP),
+        (50, Undecodable::IPSEC),
+        (132, Undecodable::UNKNOWN_TRANSPORT),
+        (4, Undecodable::MALFORMED),
+    ] {
+        v4[9] = number;
+        assert_eq!(refused(101, &v4), why);
+    }
+    let tags = [0x81, 0, 0, 1].repeat(40);
+    assert_eq!(refused(1, &under(&[0; 12], &tags)), Undecodable::TOO_DEEP);
+}
+
+#[test]
+fn no_cut_and_no_changed_byte_can_hurt() {
+    for whole in [under(&[&[0; 12][..], &[8, 0]].concat(), &tcp_v4()), with_extensions(0, &[6, 0, 1, 4, 0, 0, 0, 0])] {
+        for length in 0..whole.len() {
+            for link in [0, 1, 9, 51, 101, 104, 108, 113, 228, 229, 276] {
+                let _ = decode(&packet(link, &whole[..length]));
+                let mut changed = whole.clone();
+                for value in [0, 1, 0x45, 0x7f, 0xff] {
+                    changed[length] = value;
+                    let _ = decode(&packet(link, &changed));
+                }
+            }
+        }
+    }
+}
