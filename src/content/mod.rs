@@ -1,5 +1,6 @@
 //! Encoded bytes in, readable fields and text out. Everything here works on truncated input, holds
 //! bounded state, and fails by saying so.
 
+pub mod pieces;
 pub mod sniff;
 pub mod sql;

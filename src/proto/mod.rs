@@ -17,7 +17,6 @@ pub mod classify;
 pub mod cursor;
 pub mod lines;
 pub mod login;
-pub mod pieces;
 #[cfg(test)]
 pub mod replay;
 pub mod sasl;
@@ -27,6 +26,7 @@ pub mod upgrade;
 
 use std::fmt;
 
+pub use crate::content::pieces;
 use crate::model::event::EventSink;
 use crate::model::flow::{Direction, Transport};
 use crate::model::stream::Input;
