@@ -1,5 +1,13 @@
 //! Findings, links and handshakes, for people and for machines.
 
+pub mod community_id;
+pub mod escape;
+mod ndjson;
+#[cfg(test)]
+mod samples;
+
+pub use ndjson::Ndjson;
+
 use std::io;
 
 use crate::ledger::{Link, TlsFact};
