@@ -1,6 +1,8 @@
 //! Encoded bytes in, readable fields and text out. Everything here works on truncated input, holds
 //! bounded state, and fails by saying so.
 
+pub mod base64;
+pub mod mime;
 pub mod pieces;
 pub mod sniff;
 pub mod sql;

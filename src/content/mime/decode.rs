@@ -2,11 +2,9 @@
 
 use std::ops::Range;
 
-use base64::Engine;
-
+use crate::content::base64;
+use crate::content::pieces::Pieces;
 use crate::model::stream::Stretch;
-use crate::proto::pieces::Pieces;
-use crate::proto::sasl::LENIENT_BASE64;
 
 /// How a body is encoded.
 #[derive(Debug, Default)]
@@ -40,12 +38,7 @@ impl Decoder {
         let mark = data.mark(range.start);
         let line = data.bytes.get(range.clone()).unwrap_or_default();
         match self {
-            Self::Identity => {
-                let mut part = crate::model::stream::Gathered::default();
-                part.push_part(data, range);
-                pieces.push(part.stretch(), emit);
-                return;
-            }
+            Self::Identity => return pieces.push_part(data, range, emit),
             Self::QuotedPrintable => quoted_printable(line, pieces.buffer(mark)),
             Self::Base64(carry) => {
                 carry.extend(line.iter().filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')));
@@ -53,7 +46,7 @@ impl Decoder {
                 let whole = if padded { carry.len() } else { carry.len() / 4 * 4 };
                 if let Some(ready) = carry.get(..whole) {
                     // A single character left over before the padding decodes to nothing.
-                    let _ = LENIENT_BASE64.decode_vec(ready, pieces.buffer(mark));
+                    base64::decode_into(ready, pieces.buffer(mark));
                 }
                 carry.drain(..whole);
             }

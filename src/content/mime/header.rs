@@ -1,9 +1,8 @@
 //! Header fields: what they say about a part, and how to read their values.
 
 use super::decode::{Decoder, unescape};
+use crate::content::base64;
 use crate::model::event::Format;
-use crate::proto::cursor::Cursor;
-use crate::proto::sasl::decode_base64;
 
 /// Header fields that mail systems write for each other: routes, identifiers, signatures. Long random
 /// strings, none of them a secret.
@@ -148,13 +147,11 @@ pub(super) fn decode_words(value: &[u8]) -> Vec<u8> {
 
 /// `=?charset?B?text?=` or `=?charset?Q?text?=` at the start: its text, and what follows.
 fn encoded_word(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut cursor = Cursor::new(bytes.strip_prefix(b"=?")?);
-    let charset = cursor.until(b'?')?;
-    let encoding = cursor.until(b'?')?;
-    let text = cursor.until(b'?')?;
-    let tail = cursor.rest().strip_prefix(b"=")?;
+    let mut parts = bytes.strip_prefix(b"=?")?.splitn(4, |b| *b == b'?');
+    let (charset, encoding, text) = (parts.next()?, parts.next()?, parts.next()?);
+    let tail = parts.next()?.strip_prefix(b"=")?;
     let raw = match encoding {
-        b"B" | b"b" => decode_base64(text)?,
+        b"B" | b"b" => base64::decode(text)?,
         b"Q" | b"q" => {
             let mut raw = Vec::with_capacity(text.len());
             let spaced: Vec<u8> = text.iter().map(|b| if *b == b'_' { b' ' } else { *b }).collect();
@@ -172,40 +169,25 @@ fn encoded_word(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 struct Parameters<'a> {
     /// What stands before them.
     first: &'a [u8],
-    cursor: Cursor<'a>,
+    rest: &'a [u8],
 }
 
 impl<'a> Parameters<'a> {
     fn of(value: &'a [u8]) -> Self {
         let end = memchr::memchr(b';', value).unwrap_or(value.len());
         let (first, rest) = value.split_at_checked(end).unwrap_or((value, b""));
-        Self { first: first.trim_ascii(), cursor: Cursor::new(rest) }
+        Self { first: first.trim_ascii(), rest }
     }
 
     /// The next name, in lower case and without the marks of RFC 2231, and its value.
     fn next(&mut self) -> Option<(String, Vec<u8>)> {
-        while matches!(self.cursor.peek()?, b';' | b' ' | b'\t' | b'\r' | b'\n') {
-            self.cursor.skip(1)?;
+        while let [b';' | b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = self.rest {
+            self.rest = rest;
         }
-        let key = String::from_utf8_lossy(self.cursor.until(b'=')?.trim_ascii()).to_ascii_lowercase();
-        while matches!(self.cursor.peek(), Some(b' ' | b'\t')) {
-            self.cursor.skip(1)?;
-        }
-        let mut value = Vec::new();
-        if self.cursor.peek() == Some(b'"') {
-            self.cursor.skip(1)?;
-            while let Some(byte) = self.cursor.u8() {
-                match byte {
-                    b'"' => break,
-                    b'\\' => value.extend(self.cursor.u8()),
-                    _ => value.push(byte),
-                }
-            }
-        } else {
-            let rest = self.cursor.rest();
-            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-            value.extend_from_slice(self.cursor.take(end)?.trim_ascii());
-        }
+        let equals = memchr::memchr(b'=', self.rest)?;
+        let key = String::from_utf8_lossy(self.rest.get(..equals)?.trim_ascii()).to_ascii_lowercase();
+        self.rest = self.rest.get(equals + 1..)?.trim_ascii_start();
+        let mut value = self.value();
         let Some((name, marks)) = key.split_once('*') else { return Some((key, value)) };
         if marks.is_empty() || marks.ends_with('*') {
             // charset'language'percent-encoded
@@ -215,6 +197,29 @@ impl<'a> Parameters<'a> {
             value = plain;
         }
         Some((name.to_owned(), value))
+    }
+
+    fn value(&mut self) -> Vec<u8> {
+        let Some(quoted) = self.rest.strip_prefix(b"\"") else {
+            let end = memchr::memchr(b';', self.rest).unwrap_or(self.rest.len());
+            let (value, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+            self.rest = rest;
+            return value.trim_ascii().to_vec();
+        };
+        let mut value = Vec::new();
+        self.rest = quoted;
+        while let [byte, rest @ ..] = self.rest {
+            self.rest = rest;
+            match (byte, rest) {
+                (b'"', _) => break,
+                (b'\\', [escaped, rest @ ..]) => {
+                    value.push(*escaped);
+                    self.rest = rest;
+                }
+                _ => value.push(*byte),
+            }
+        }
+        value
     }
 }
 

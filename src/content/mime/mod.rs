@@ -11,13 +11,13 @@ use std::ops::Range;
 
 use self::decode::Decoder;
 use self::header::{Part, Sort};
+use super::pieces::Pieces;
 use super::sniff;
 use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Skip, Text};
 use crate::model::flow::Direction;
 use crate::model::limits;
 use crate::model::secret::Secret;
 use crate::model::stream::{Gathered, Stretch};
-use crate::proto::pieces::Pieces;
 
 /// Decoded bytes by which an attachment of no telling type is judged.
 const SNIFF_BYTES: usize = 1024;
@@ -195,6 +195,7 @@ impl Message {
             value: Secret::new(&value),
             resource: "",
             direction: self.direction,
+            account: None,
             outcome: Outcome::Unknown,
             span: data.whole(),
         }));
@@ -288,5 +289,5 @@ fn text<'a>(
     data: Stretch<'a>,
     seen: usize,
 ) -> Event<'a> {
-    Event::Text(Text { format, place, resource, direction, data, seen })
+    Event::Text(Text { format, place, resource, direction, outcome: Outcome::Unknown, data, seen })
 }

@@ -7,25 +7,13 @@ mod scram;
 #[cfg(test)]
 mod tests;
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-
 use self::scram::Scram;
 use super::login::HeldLogin;
+use crate::content::base64;
 use crate::model::event::Proof;
 use crate::model::limits;
 use crate::model::packet::Span;
 use crate::model::secret::HeldSecret;
-
-/// Base64 as it is met: with or without padding, with stray bits in the last character.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// One exchange, from the choice of the mechanism to the server's verdict.
 #[derive(Debug)]
@@ -195,7 +183,7 @@ impl Exchange {
         self.username = name.to_vec();
         // Without the challenge there is nothing to attack.
         if !self.challenge.is_empty() {
-            let line = format!("$cram_md5${}${}", STANDARD.encode(&self.challenge), STANDARD.encode(message));
+            let line = format!("$cram_md5${}${}", base64::encode(&self.challenge), base64::encode(message));
             self.secret = Some((HeldSecret::new(line), Proof::ChallengeResponse { hashcat: Some(10200) }));
         }
     }
@@ -219,10 +207,10 @@ impl Exchange {
     }
 }
 
-/// Decodes base64 with or without padding. `=` alone is an empty message.
+/// A message as text protocols carry it. `=` alone is an empty one.
 pub fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     match text.trim_ascii() {
         b"=" => Some(Vec::new()),
-        text => LENIENT.decode(text).ok(),
+        text => base64::decode(text),
     }
 }

@@ -1,8 +1,7 @@
 //! SCRAM (RFC 5802, RFC 7677). No cracker reads a captured exchange directly; the line keeps everything
 //! that an offline attack needs: name, salt, iterations, what was signed, and the proof.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::content::base64;
 
 /// What is known of an exchange.
 #[derive(Debug)]
@@ -60,10 +59,10 @@ impl Scram {
         Some(format!(
             "${}${}${}${}${}${}",
             self.mechanism.trim_end_matches("-plus"),
-            STANDARD.encode(&self.username),
+            base64::encode(&self.username),
             text(iterations),
             text(salt),
-            STANDARD.encode(signed.concat()),
+            base64::encode(&signed.concat()),
             text(proof),
         ))
     }
