@@ -1,0 +1,11 @@
+//! The whole program against real captures, and the rules the source tree itself must keep.
+//!
+//! * `architecture`: imports go one way, modules stay small.
+//! * `fixtures`: every capture of `fixtures/` says what its truth file says, nothing more, for any
+//!   number of workers and any cut of the file, and without a secret in sight.
+//! * `hostile`: damaged captures do no harm.
+
+mod architecture;
+mod fixtures;
+mod hostile;
+mod support;

@@ -1,0 +1,117 @@
+//! Small vocabulary of the tests: captures, runs, findings.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use plainsight::pipeline::{self, Settings};
+use plainsight::report::{Ndjson, Sink};
+use plainsight::rules::{Catalogue, Key, Options};
+use plainsight::source::Input;
+use serde_json::Value;
+
+/// How a test runs plainsight.
+#[derive(Clone, Copy)]
+pub struct How {
+    pub jobs: usize,
+    pub reveal: bool,
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self { jobs: 2, reveal: true }
+    }
+}
+
+/// Reads captures and gives the NDJSON, without what differs from run to run.
+pub fn read(paths: &[&Path], how: How) -> String {
+    let options =
+        Options { reveal: how.reveal, key: Key::from_secret(b"the key of the tests, fixed"), ..Options::default() };
+    let catalogue = Arc::new(Catalogue::builtin().expect("the built-in rules are sound"));
+    let inputs = paths.iter().map(|path| Input::Path(path.to_path_buf())).collect();
+    let settings = Settings {
+        inputs,
+        filter: None,
+        jobs: NonZeroUsize::new(how.jobs).expect("at least one worker"),
+        catalogue: Arc::clone(&catalogue),
+        options,
+        stop: Arc::default(),
+    };
+    let output = Shared::default();
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Ndjson::new(output.clone(), catalogue))];
+    match pipeline::read(&settings, &mut sinks, &|_| {}) {
+        Ok(_) => {}
+        Err(error) => return format!("error: {error}"),
+    }
+    let text = String::from_utf8(std::mem::take(&mut *output.0.lock().expect("no panic while writing")))
+        .expect("NDJSON is UTF-8");
+    text.lines().map(without_clock).collect::<Vec<_>>().join("\n")
+}
+
+/// The lines of one type.
+pub fn of_type(ndjson: &str, name: &str) -> Vec<Value> {
+    let lines = ndjson.lines().map(|line| serde_json::from_str::<Value>(line).expect("every line is JSON"));
+    lines.filter(|value| value["type"] == name).collect()
+}
+
+/// Every capture under `fixtures/`, with the path of its truth file.
+pub fn fixtures() -> Vec<(PathBuf, PathBuf)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut found: Vec<_> = files(&root)
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .filter_map(|truth| {
+            let captures = ["pcap", "pcapng"].map(|extension| truth.with_extension(extension));
+            captures.into_iter().find(|path| path.exists()).map(|capture| (capture, truth))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// Every file below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+/// The shared folder beside a development checkout, if there is one.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: {} is not here", path.display());
+    None
+}
+
+fn without_clock(line: &str) -> String {
+    let mut value: Value = serde_json::from_str(line).expect("every line is JSON");
+    if let Some(object) = value.as_object_mut()
+        && object.get("type").is_some_and(|t| t == "summary")
+    {
+        object.remove("elapsed_seconds");
+        object.remove("bytes_per_second");
+    }
+    value.to_string()
+}
+
+/// A buffer a sink can own and a test can look into.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic while writing").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
