@@ -180,7 +180,7 @@ fn differences(truth: &Truth, said: &str) -> Vec<String> {
                 && wanted.verdict.as_ref().is_none_or(|v| l["verdict"] == *v)
                 && wanted.auth.iter().all(|a| l["auth"].to_string().contains(a))
         };
-        if !here.iter().any(|l| fits(&l)) {
+        if !here.iter().any(fits) {
             let seen: Vec<_> = here
                 .iter()
                 .map(|l| {
