@@ -13,9 +13,9 @@ use serde_json::Value;
 
 /// How a test runs plainsight.
 #[derive(Clone, Copy)]
-pub struct How {
-    pub jobs: usize,
-    pub reveal: bool,
+pub(crate) struct How {
+    pub(crate) jobs: usize,
+    pub(crate) reveal: bool,
 }
 
 impl Default for How {
@@ -25,7 +25,7 @@ impl Default for How {
 }
 
 /// Reads captures and gives the NDJSON, without what differs from run to run.
-pub fn read(paths: &[&Path], how: How) -> String {
+pub(crate) fn read(paths: &[&Path], how: How) -> String {
     let options =
         Options { reveal: how.reveal, key: Key::from_secret(b"the key of the tests, fixed"), ..Options::default() };
     let catalogue = Arc::new(Catalogue::builtin().expect("the built-in rules are sound"));
@@ -50,13 +50,13 @@ pub fn read(paths: &[&Path], how: How) -> String {
 }
 
 /// The lines of one type.
-pub fn of_type(ndjson: &str, name: &str) -> Vec<Value> {
+pub(crate) fn of_type(ndjson: &str, name: &str) -> Vec<Value> {
     let lines = ndjson.lines().map(|line| serde_json::from_str::<Value>(line).expect("every line is JSON"));
     lines.filter(|value| value["type"] == name).collect()
 }
 
 /// Every capture under `fixtures/`, with the path of its truth file.
-pub fn fixtures() -> Vec<(PathBuf, PathBuf)> {
+pub(crate) fn fixtures() -> Vec<(PathBuf, PathBuf)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut found: Vec<_> = files(&root)
         .into_iter()
@@ -71,7 +71,7 @@ pub fn fixtures() -> Vec<(PathBuf, PathBuf)> {
 }
 
 /// Every file below a folder.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -82,7 +82,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The shared folder beside a development checkout, if there is one.
-pub fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
     if path.exists() {
         return Some(path);
