@@ -60,6 +60,17 @@ pub const SASL_BYTES: usize = 64 << 10;
 /// Requests (or statements, commands) of one connection that wait for their answers.
 pub const OUTSTANDING: usize = 256;
 
+/// Bytes of one handshake message that are kept. The longest chains of certificates in use have a
+/// tenth of it.
+pub const HANDSHAKE_BYTES: usize = 256 << 10;
+
+/// Encrypted bytes of one direction after which the other side of a TLS handshake is not waited for
+/// any longer: it was not captured.
+pub const HANDSHAKE_PATIENCE: usize = 64 << 10;
+
+/// Certificates of one chain that are read. Real chains have two to five.
+pub const CERTIFICATES: usize = 32;
+
 /// Distinct findings one worker holds. What is past it is counted by severity and not kept.
 pub const FINDINGS: usize = 1 << 20;
 

@@ -22,6 +22,7 @@ pub mod replay;
 pub mod sasl;
 pub mod session;
 pub mod text;
+pub mod tls;
 pub mod upgrade;
 
 use std::fmt;
@@ -33,7 +34,7 @@ use crate::model::stream::Input;
 
 /// Every protocol, in the order their probes are asked. The order decides nothing but ties between
 /// two `Likely`; a test holds every fixture against every probe.
-pub static PROTOCOLS: &[&Protocol] = &[];
+pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL];
 
 /// One protocol.
 pub struct Protocol {
