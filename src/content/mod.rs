@@ -2,7 +2,14 @@
 //! bounded state, and fails by saying so.
 
 pub mod base64;
+pub mod chunked;
+pub mod coding;
+pub mod form;
+pub mod header;
+pub mod media;
 pub mod mime;
+pub mod multipart;
+pub mod percent;
 pub mod pieces;
 pub mod sniff;
 pub mod sql;

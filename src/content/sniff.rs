@@ -1,7 +1,111 @@
 //! Tells text from binary content by its first bytes.
 
+use crate::model::event::Format;
+
 /// How many bytes are looked at.
 const SAMPLE: usize = 1024;
+
+/// What binary content starts with, by what it is. The same bytes never begin text.
+const MAGIC: &[(&[u8], Binary)] = &[
+    (b"\x89PNG\r\n\x1a\n", Binary::Picture),
+    (b"\xff\xd8\xff", Binary::Picture),
+    (b"GIF87a", Binary::Picture),
+    (b"GIF89a", Binary::Picture),
+    (b"II*\0", Binary::Picture),
+    (b"MM\0*", Binary::Picture),
+    (b"\0\0\x01\0", Binary::Picture),
+    (b"\x76\x2f\x31\x01", Binary::Picture),
+    (b"8BPS\0\x01", Binary::Picture),
+    (b"\x1aE\xdf\xa3", Binary::Media),
+    (b"OggS\0", Binary::Media),
+    (b"fLaC\0", Binary::Media),
+    (b"ID3\x02", Binary::Media),
+    (b"ID3\x03", Binary::Media),
+    (b"ID3\x04", Binary::Media),
+    (b"FLV\x01", Binary::Media),
+    (b"\0\0\x01\xba", Binary::Media),
+    (b"\0\0\x01\xb3", Binary::Media),
+    (b"\xff\xfb", Binary::Media),
+    (b"\xff\xf1", Binary::Media),
+    (b"wOFF", Binary::Font),
+    (b"wOF2", Binary::Font),
+    (b"OTTO\0", Binary::Font),
+    (b"\0\x01\0\0\0", Binary::Font),
+    (b"PK\x03\x04", Binary::Archive),
+    (b"PK\x05\x06", Binary::Archive),
+    (b"\x1f\x8b\x08", Binary::Archive),
+    (b"\x1f\x9d", Binary::Archive),
+    (b"BZh91AY&SY", Binary::Archive),
+    (b"\xfd7zXZ\0", Binary::Archive),
+    (b"7z\xbc\xaf\x27\x1c", Binary::Archive),
+    (b"Rar!\x1a\x07", Binary::Archive),
+    (b"\x28\xb5\x2f\xfd", Binary::Archive),
+    (b"\x04\x22\x4d\x18", Binary::Archive),
+    (b"MSCF\0\0\0\0", Binary::Archive),
+    (b"\xed\xab\xee\xdb", Binary::Archive),
+    (b"!<arch>\n", Binary::Archive),
+    (b"%PDF-", Binary::Document),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Binary::Document),
+    (b"\x7fELF", Binary::Program),
+    (b"MZ\x90\0", Binary::Program),
+    (b"\xca\xfe\xba\xbe", Binary::Program),
+    (b"\xcf\xfa\xed\xfe", Binary::Program),
+    (b"\xce\xfa\xed\xfe", Binary::Program),
+    (b"\0asm", Binary::Program),
+    (b"dex\n03", Binary::Program),
+    (b"FWS", Binary::Program),
+    (b"CWS", Binary::Program),
+    (b"SQLite format 3\0", Binary::Document),
+];
+
+/// What binary content is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    /// Packed files.
+    Archive,
+    /// PDF, office files, databases.
+    Document,
+    /// A font.
+    Font,
+    /// Sound and film.
+    Media,
+    /// A picture.
+    Picture,
+    /// Machine code.
+    Program,
+}
+
+/// What binary content the bytes begin, by their magic number.
+pub fn binary(bytes: &[u8]) -> Option<Binary> {
+    match bytes {
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => return Some(Binary::Picture),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W' | b'A', b'A' | b'V', ..] => return Some(Binary::Media),
+        [0, 0, 0, _, b'f', b't', b'y', b'p', b'a' | b'h' | b'm', b'v' | b'e' | b'i', b'i' | b'f', ..] => {
+            return Some(Binary::Picture);
+        }
+        [0, 0, 0, _, b'f', b't', b'y', b'p', ..] => return Some(Binary::Media),
+        _ => {}
+    }
+    let text = |magic: &[u8]| matches!(magic, b"FWS" | b"CWS");
+    MAGIC
+        .iter()
+        .filter(|(magic, _)| bytes.starts_with(magic))
+        // Three letters may begin a word: the version byte after them is no letter.
+        .find(|(magic, _)| !text(magic) || bytes.get(3).is_some_and(|version| *version < 0x20))
+        .map(|(_, kind)| *kind)
+}
+
+/// The format of text, by its first bytes.
+pub fn format(bytes: &[u8]) -> Format {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let starts = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    match text.first() {
+        Some(b'{' | b'[') => Format::Json,
+        Some(b'<') if starts(b"<!doctype html") || starts(b"<html") => Format::Html,
+        Some(b'<') => Format::Xml,
+        _ => Format::Plain,
+    }
+}
 
 /// Whether bytes are text somebody can read: UTF-8 or an 8-bit charset with few control characters.
 pub fn is_text(bytes: &[u8]) -> bool {
@@ -56,6 +160,24 @@ mod tests {
         assert!(is_text("Пароль: не скажу\r\n".as_bytes()));
         assert!(is_text(b"GET / HTTP/1.1\r\n"));
         assert!(!is_text(&[0, 1, 2, 3, b'a', b'b', 0, 0]));
+    }
+
+    #[test]
+    fn magic_numbers_tell_what_binary_content_is() {
+        assert_eq!(binary(b"\x89PNG\r\n\x1a\n\0\0"), Some(Binary::Picture));
+        assert_eq!(binary(b"\0\0\0\x20ftypavif"), Some(Binary::Picture));
+        assert_eq!(binary(b"\0\0\0\x18ftypmp42"), Some(Binary::Media));
+        assert_eq!(binary(b"PK\x03\x04\x14"), Some(Binary::Archive));
+        assert_eq!(binary(b"CWS is a word"), None);
+        assert_eq!(binary(b"Rarely"), None);
+    }
+
+    #[test]
+    fn text_formats_show_in_the_first_bytes() {
+        assert_eq!(format(b"\xef\xbb\xbf  {\"a\":1}"), Format::Json);
+        assert_eq!(format(b"<!DOCTYPE HTML>"), Format::Html);
+        assert_eq!(format(b"<?xml version"), Format::Xml);
+        assert_eq!(format(b"a,b,c"), Format::Plain);
     }
 
     #[test]
