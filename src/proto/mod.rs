@@ -17,6 +17,7 @@ pub mod classify;
 pub mod cursor;
 pub mod lines;
 pub mod login;
+pub mod ntlm;
 #[cfg(test)]
 pub mod replay;
 pub mod sasl;

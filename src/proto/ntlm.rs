@@ -1,0 +1,190 @@
+//! NTLMSSP (MS-NLMP): the three messages that HTTP, SMB, LDAP, SMTP, IMAP, TDS and others carry inside
+//! their own. What an eavesdropper keeps is the challenge and its response, which can be attacked offline.
+
+use super::cursor::Cursor;
+
+const SIGNATURE: &[u8] = b"NTLMSSP\0";
+/// MS-NLMP 2.2.2.5: strings are UTF-16, not in the machine's own charset.
+const NEGOTIATE_UNICODE: u32 = 0x0000_0001;
+/// The `NTProofStr` at the start of an NTLMv2 response.
+const PROOF_BYTES: usize = 16;
+
+/// One of the three messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// The client asks for a challenge.
+    Negotiate,
+    /// The server's challenge.
+    Challenge([u8; 8]),
+    /// The client's response.
+    Authenticate(Authenticate<'a>),
+}
+
+/// MS-NLMP 2.2.1.3, `AUTHENTICATE_MESSAGE`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Authenticate<'a> {
+    /// The account.
+    pub user: String,
+    /// Its domain; may be empty.
+    pub domain: String,
+    /// `LmChallengeResponse`.
+    lm: &'a [u8],
+    /// `NtChallengeResponse`.
+    nt: &'a [u8],
+}
+
+impl std::fmt::Debug for Authenticate<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Authenticate({}\\{})", self.domain, self.user)
+    }
+}
+
+/// A challenge with its response, as hashcat and John read it.
+pub struct Crackable {
+    /// The line.
+    pub line: String,
+    /// `hashcat -m`: 5500 for NTLMv1, 5600 for NTLMv2.
+    pub hashcat: u32,
+    /// `netntlmv1` or `netntlmv2`.
+    pub version: &'static str,
+}
+
+/// The first message inside a token, which may be wrapped in SPNEGO.
+pub fn find(token: &[u8]) -> Option<Message<'_>> {
+    let start = memchr::memmem::find(token, SIGNATURE)?;
+    let message = token.get(start..)?;
+    let mut cursor = Cursor::new(message);
+    cursor.skip(SIGNATURE.len())?;
+    match cursor.u32_le()? {
+        1 => Some(Message::Negotiate),
+        2 => {
+            // TargetNameFields and NegotiateFlags stand before the challenge.
+            cursor.skip(12)?;
+            Some(Message::Challenge(cursor.array()?))
+        }
+        3 => authenticate(message, cursor).map(Message::Authenticate),
+        _ => None,
+    }
+}
+
+impl Authenticate<'_> {
+    /// The line a cracker reads. `None` for an anonymous login, which proves nothing.
+    pub fn crackable(&self, challenge: [u8; 8]) -> Option<Crackable> {
+        let Self { user, domain, lm, nt } = self;
+        let challenge = hex(&challenge);
+        if user.is_empty() {
+            return None;
+        }
+        match nt.len() {
+            24 => {
+                let (lm, nt) = (hex(lm), hex(nt));
+                Some(Crackable {
+                    line: format!("{user}::{domain}:{lm}:{nt}:{challenge}"),
+                    hashcat: 5500,
+                    version: "netntlmv1",
+                })
+            }
+            25.. => {
+                let (proof, blob) = nt.split_at_checked(PROOF_BYTES)?;
+                let (proof, blob) = (hex(proof), hex(blob));
+                Some(Crackable {
+                    line: format!("{user}::{domain}:{challenge}:{proof}:{blob}"),
+                    hashcat: 5600,
+                    version: "netntlmv2",
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn authenticate<'a>(message: &'a [u8], mut cursor: Cursor<'a>) -> Option<Authenticate<'a>> {
+    let lm = buffer(message, &mut cursor)?;
+    let nt = buffer(message, &mut cursor)?;
+    let domain = buffer(message, &mut cursor)?;
+    let user = buffer(message, &mut cursor)?;
+    buffer(message, &mut cursor)?;
+    // Messages of Windows 95 and of some clients today end before session key and flags.
+    let flags = cursor.skip(8).and_then(|()| cursor.u32_le());
+    let unicode = flags.is_none_or(|flags| flags & NEGOTIATE_UNICODE != 0);
+    Some(Authenticate { user: string(user, unicode), domain: string(domain, unicode), lm, nt })
+}
+
+/// A length, a capacity and an offset into the message.
+fn buffer<'a>(message: &'a [u8], cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let length = usize::from(cursor.u16_le()?);
+    cursor.skip(2)?;
+    let start = cursor.u32_le()? as usize;
+    if length == 0 { Some(b"") } else { message.get(start..start.checked_add(length)?) }
+}
+
+fn string(bytes: &[u8], unicode: bool) -> String {
+    if unicode {
+        let units = bytes.chunks_exact(2).filter_map(|pair| Some(u16::from_le_bytes(pair.try_into().ok()?)));
+        char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    } else {
+        String::from_utf8_lossy(bytes).into_owned()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An AUTHENTICATE message with these responses, domain and user in UTF-16.
+    fn message(lm: &[u8], nt: &[u8], domain: &str, user: &str) -> Vec<u8> {
+        let utf16 = |s: &str| s.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let parts = [lm.to_vec(), nt.to_vec(), utf16(domain), utf16(user), Vec::new(), Vec::new()];
+        let mut head = [SIGNATURE, &[3, 0, 0, 0]].concat();
+        let mut offset = 64;
+        for part in &parts {
+            head.extend((part.len() as u16).to_le_bytes());
+            head.extend((part.len() as u16).to_le_bytes());
+            head.extend((offset as u32).to_le_bytes());
+            offset += part.len();
+        }
+        head.extend(NEGOTIATE_UNICODE.to_le_bytes());
+        [head, parts.concat()].concat()
+    }
+
+    #[test]
+    fn a_version_2_response_gives_its_hashcat_line() {
+        let nt = [[0xaa; 16].to_vec(), [1, 1, 0, 0].to_vec(), vec![0xbb; 24]].concat();
+        let wrapped = [b"\x60\x10spnego".to_vec(), message(&[0; 24], &nt, "CORP", "Zoë")].concat();
+        let Some(Message::Authenticate(login)) = find(&wrapped) else { panic!() };
+        let crackable = login.crackable([1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+        assert_eq!(crackable.hashcat, 5600);
+        let (proof, blob) = ("aa".repeat(16), format!("01010000{}", "bb".repeat(24)));
+        assert_eq!(crackable.line, format!("Zoë::CORP:0102030405060708:{proof}:{blob}"));
+    }
+
+    #[test]
+    fn a_version_1_response_gives_its_hashcat_line() {
+        let bytes = message(&[0x11; 24], &[0x22; 24], "", "bob");
+        let Some(Message::Authenticate(login)) = find(&bytes) else { panic!() };
+        let crackable = login.crackable([0xff; 8]).unwrap();
+        assert_eq!(crackable.line, format!("bob:::{}:{}:{}", "11".repeat(24), "22".repeat(24), "ff".repeat(8)));
+        assert_eq!((crackable.hashcat, crackable.version), (5500, "netntlmv1"));
+    }
+
+    #[test]
+    fn anonymous_logins_and_cut_messages_give_nothing() {
+        let bytes = message(&[0], &[], "", "");
+        let Some(Message::Authenticate(login)) = find(&bytes) else { panic!() };
+        assert!(login.crackable([0; 8]).is_none());
+        let whole = message(&[0; 24], &[1; 40], "CORP", "user");
+        for cut in 0..whole.len() {
+            find(&whole[..cut]);
+        }
+        assert_eq!(find(b"NTLMSSP\0\x02\0\0\0"), None);
+    }
+}
