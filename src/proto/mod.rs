@@ -22,6 +22,7 @@ pub mod ntlm;
 pub mod replay;
 pub mod sasl;
 pub mod session;
+pub mod smtp;
 pub mod text;
 pub mod tls;
 pub mod upgrade;
@@ -35,7 +36,7 @@ use crate::model::stream::Input;
 
 /// Every protocol, in the order their probes are asked. The order decides nothing but ties between
 /// two `Likely`; a test holds every fixture against every probe.
-pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &smtp::PROTOCOL];
 
 /// One protocol.
 pub struct Protocol {

@@ -1,5 +1,6 @@
 //! What becomes of an offer to switch a connection to TLS: STARTTLS, STLS, `AUTH TLS`.
 
+use super::login::HeldLogin;
 use crate::model::event::{Event, EventSink, LinkFact};
 use crate::model::link::Upgrade;
 
@@ -27,10 +28,12 @@ impl Offer {
         self.refused = true;
     }
 
-    /// The client logged in in the clear.
-    pub fn login(&mut self, out: &mut dyn EventSink) {
-        self.login = true;
-        self.content(out);
+    /// The client logged in in the clear, or tried to.
+    pub fn login(&mut self, login: &HeldLogin, out: &mut dyn EventSink) {
+        if !login.secret.as_secret().is_empty() {
+            self.login = true;
+            self.content(out);
+        }
     }
 
     /// The client went on in the clear with something worth protecting.
