@@ -4,6 +4,7 @@
 //! * `fixtures`: every capture of `fixtures/` says what its truth file says, nothing more, for any
 //!   number of workers and any cut of the file, and without a secret in sight.
 //! * `hostile`: damaged captures do no harm.
+//! * `probes`: no two protocols claim the same conversation.
 
 // Tests fail by panicking, and JSON values are looked into by index.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::print_stderr)]
@@ -11,4 +12,5 @@
 mod architecture;
 mod fixtures;
 mod hostile;
+mod probes;
 mod support;
