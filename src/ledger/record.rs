@@ -153,7 +153,10 @@ impl FlowRecord {
             // A switch to TLS is told apart from TLS by what the flow was before.
             LinkFact::Encrypted(Encryption::Tls) if self.encryption == Encryption::Upgraded => {}
             LinkFact::Encrypted(how) => self.encryption = how,
-            LinkFact::Expect { endpoint, protocol } => {
+            LinkFact::Expect { mut endpoint, protocol } => {
+                if endpoint.ip.is_unspecified() {
+                    endpoint.ip = self.flow.server.ip;
+                }
                 if self.expected.len() < limits::FLOW_EXPECTED {
                     self.expected.insert((endpoint, protocol));
                 }

@@ -165,14 +165,21 @@ fn an_announced_connection_gets_the_protocol_it_was_announced_for() {
     speaks(&mut control, "ftp", Nature::Cleartext, Encryption::None);
     let endpoint = flow(0, 1, 50100).server;
     control.event(&Event::Link(LinkFact::Expect { endpoint, protocol: "ftp-data" }));
+    let same_server = Endpoint { ip: [0; 4].into(), port: 50102 };
+    control.event(&Event::Link(LinkFact::Expect { endpoint: same_server, protocol: "ftp-data" }));
     let mut ledger = Ledger::new();
     ledger.add(record(2, 50100));
     ledger.add(control);
     ledger.add(record(3, 50101));
+    ledger.add(record(4, 50102));
     let links = ledger.finish(kind).links;
     let said: Vec<_> = links.iter().map(|l| (l.server.port, l.protocol, l.verdict)).collect();
-    let expected =
-        [(21, "ftp", Verdict::Cleartext), (50100, "ftp-data", Verdict::Cleartext), (50101, UNKNOWN, Verdict::Unknown)];
+    let expected = [
+        (21, "ftp", Verdict::Cleartext),
+        (50100, "ftp-data", Verdict::Cleartext),
+        (50101, UNKNOWN, Verdict::Unknown),
+        (50102, "ftp-data", Verdict::Cleartext),
+    ];
     assert_eq!(said, expected);
 }
 

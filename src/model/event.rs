@@ -224,7 +224,8 @@ pub enum LinkFact<'a> {
     /// The server will be called by, or will call, this endpoint for a connection of this protocol
     /// (the data connection of an FTP transfer).
     Expect {
-        /// Where the connection goes to.
+        /// Where the connection goes to. An unspecified address (`0.0.0.0`) is that of this flow's
+        /// own server.
         endpoint: Endpoint,
         /// The protocol's name.
         protocol: &'static str,
