@@ -15,6 +15,7 @@
 
 pub mod classify;
 pub mod cursor;
+pub mod ftp;
 pub mod lines;
 pub mod login;
 pub mod ntlm;
@@ -36,7 +37,7 @@ use crate::model::stream::Input;
 
 /// Every protocol, in the order their probes are asked. The order decides nothing but ties between
 /// two `Likely`; a test holds every fixture against every probe.
-pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &smtp::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &smtp::PROTOCOL, &ftp::PROTOCOL];
 
 /// One protocol.
 pub struct Protocol {
