@@ -14,6 +14,7 @@ const BUILTIN: &[(&str, &str)] = &[("logins.toml", include_str!("../../rules/log
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     rules: Vec<Rule>,
+    ignored: Vec<String>,
 }
 
 impl Catalogue {
@@ -50,13 +51,27 @@ impl Catalogue {
         let syntax = |reason: String| RuleError::Syntax { file: file.to_owned(), reason };
         let mut document: toml::Table = toml::from_str(text).map_err(|e| syntax(e.to_string()))?;
         let rules = document.remove("rule").unwrap_or_else(|| toml::Value::Array(Vec::new()));
+        if let Some(ignored) = document.remove("ignored_names") {
+            let names: Vec<String> = ignored.try_into().map_err(|e: toml::de::Error| syntax(e.to_string()))?;
+            self.ignored.extend(names);
+        }
+        let defaults = match document.remove("defaults") {
+            Some(toml::Value::Table(defaults)) => defaults,
+            Some(_) => return Err(syntax("`defaults` is a table".to_owned())),
+            None => toml::Table::new(),
+        };
         if let Some(key) = document.keys().next() {
             return Err(syntax(format!("unknown key `{key}`; rules are written as [[rule]]")));
         }
         let toml::Value::Array(rules) = rules else {
             return Err(syntax("rules are written as [[rule]]".to_owned()));
         };
-        for value in rules {
+        for mut value in rules {
+            if let toml::Value::Table(rule) = &mut value {
+                for (key, default) in &defaults {
+                    rule.entry(key.clone()).or_insert_with(|| default.clone());
+                }
+            }
             let id = value.get("id").and_then(toml::Value::as_str).unwrap_or("?").to_owned();
             let wrong = |reason: String| RuleError::Rule { file: file.to_owned(), id: id.clone(), reason };
             let rule = parse(value).map_err(&wrong)?;
@@ -101,6 +116,11 @@ impl Catalogue {
     /// The rule with this id.
     pub fn find(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|r| r.id == id)
+    }
+
+    /// Names whose values are nobody's secret, though their ending says so.
+    pub fn ignored(&self) -> &[String] {
+        &self.ignored
     }
 
     /// How many rules there are.
@@ -149,7 +169,9 @@ fn validate(rule: &Rule) -> Result<(), String> {
     match &rule.when {
         When::Content(c) if c.regex.as_slice().is_empty() => Err("no regex".to_owned()),
         When::Content(c) if c.keywords.is_empty() => Err("no keywords".to_owned()),
-        When::Content(c) if c.keywords.iter().any(|k| k.len() < 4) => Err("a keyword under 4 bytes".to_owned()),
+        When::Content(c) if c.keywords.iter().any(|k| k.len() < 4 && k != "@") => {
+            Err("a keyword under 4 bytes".to_owned())
+        }
         When::Field(n) if n.names.is_empty() => Err("no names".to_owned()),
         When::Field(n) if n.anchors.iter().any(|k| k.len() < 3) => Err("an anchor under 3 bytes".to_owned()),
         When::Number(n) if n.forms.is_empty() => Err("no forms".to_owned()),

@@ -1,42 +1,185 @@
 //! Rules in the form the engine works with.
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
 use super::catalogue::Catalogue;
 use super::error::RuleError;
-use super::schema::{Rule, When};
-use super::validate;
+use super::expression::Expression;
+use super::forms::{self, Variant};
+use super::names::{Names, Role};
+use super::schema::{Content, Named, Number, Rule, When};
+use super::validate::{self, Check};
 use crate::model::finding::RuleIndex;
 
 /// The rules that are switched on, sorted by what they look at.
 #[derive(Debug, Default)]
 pub(super) struct Compiled {
-    pub(super) logins: Vec<RuleIndex>,
+    pub(super) logins: Vec<(RuleIndex, Vec<Check>)>,
     pub(super) weaknesses: Vec<RuleIndex>,
+    /// What was made of each rule of the catalogue, in its order.
+    parts: Vec<Part>,
+    /// Every name of every rule.
+    pub(super) names: Names,
+    /// Every keyword and anchor.
+    pub(super) literals: Option<AhoCorasick>,
+    /// What each literal leads to.
+    pub(super) uses: Vec<SmallVec<[Use; 2]>>,
+    /// Ways to write numbers, by the lengths of their runs.
+    pub(super) numbers: HashMap<u64, Vec<(RuleIndex, Variant)>>,
+    /// Rules whose keyword is a lone `@`.
+    pub(super) at_sign: Vec<RuleIndex>,
+}
+
+/// What was made of a rule.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Its checks.
+    pub(super) checks: Vec<Check>,
+    /// Its expressions.
+    pub(super) expressions: Vec<Expression>,
+    /// The keywords count in the case they are written in.
+    exact: bool,
+}
+
+impl Part {
+    /// What is wrong with its expressions.
+    pub(super) fn faults(&self) -> Vec<String> {
+        self.expressions.iter().filter_map(|e| e.compile().err()).collect()
+    }
+}
+
+/// What a literal leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A name of a field.
+    Anchor,
+    /// A keyword of this rule; with the bytes it must be, where case counts.
+    Keyword(RuleIndex, Option<Box<[u8]>>),
 }
 
 impl Compiled {
     pub(super) fn new(catalogue: &Catalogue) -> Result<Self, RuleError> {
         let mut compiled = Self::default();
-        for (index, rule) in catalogue.iter().filter(|(_, rule)| rule.enabled) {
-            compiled.add(index, rule).map_err(|reason| RuleError::Rule {
-                file: "catalogue".to_owned(),
-                id: rule.id.clone(),
-                reason,
-            })?;
+        let mut literals = HashMap::new();
+        for name in catalogue.ignored() {
+            compiled.names.add(name, Role::Ignored);
         }
+        for (index, rule) in catalogue.iter() {
+            let wrong = |reason| RuleError::Rule { file: "catalogue".to_owned(), id: rule.id.clone(), reason };
+            compiled.parts.push(part(rule).map_err(wrong)?);
+            if rule.enabled {
+                compiled.add(index, rule, &mut literals).map_err(wrong)?;
+            }
+        }
+        compiled.uses = vec![SmallVec::new(); literals.len()];
+        let mut patterns = vec![Vec::new(); literals.len()];
+        for (literal, (n, uses)) in literals {
+            if let (Some(pattern), Some(slot)) = (patterns.get_mut(n), compiled.uses.get_mut(n)) {
+                (*pattern, *slot) = (literal, uses);
+            }
+        }
+        compiled.literals = (!patterns.is_empty())
+            .then(|| {
+                AhoCorasick::builder()
+                    .kind(Some(AhoCorasickKind::DFA))
+                    .match_kind(MatchKind::Standard)
+                    .ascii_case_insensitive(true)
+                    .build(&patterns)
+            })
+            .transpose()
+            .map_err(|e| RuleError::Syntax { file: "catalogue".to_owned(), reason: e.to_string() })?;
         Ok(compiled)
     }
 
-    fn add(&mut self, index: RuleIndex, rule: &Rule) -> Result<(), String> {
+    /// What was made of a rule.
+    ///
+    /// # Panics
+    /// When the index is of another catalogue.
+    #[allow(clippy::indexing_slicing, reason = "there is a part for every rule of the catalogue")]
+    pub(super) fn part(&self, rule: RuleIndex) -> &Part {
+        &self.parts[rule.0 as usize]
+    }
+
+    fn add(&mut self, index: RuleIndex, rule: &Rule, literals: &mut Literals) -> Result<(), String> {
         match &rule.when {
-            When::Login(login) => {
-                validate::known(&login.validators)?;
-                self.logins.push(index);
-            }
+            When::Login(login) => self.logins.push((index, validate::named(&login.validators)?)),
             When::Weakness(_) => self.weaknesses.push(index),
-            When::Content(content) => validate::known(&content.validators)?,
-            When::Field(named) => validate::known(&named.validators)?,
-            When::Number(number) => validate::known(&number.validators)?,
+            When::Content(content) => self.content(index, content, literals),
+            When::Field(named) => self.named(index, named, literals),
+            When::Number(number) => self.number(index, number)?,
         }
         Ok(())
     }
+
+    fn content(&mut self, index: RuleIndex, content: &Content, literals: &mut Literals) {
+        for name in &content.names {
+            self.names.add(name, Role::For(index));
+        }
+        let exact = self.part(index).exact;
+        for keyword in &content.keywords {
+            if keyword == "@" {
+                self.at_sign.push(index);
+            } else {
+                let bytes = exact.then(|| keyword.as_bytes().into());
+                literal(literals, keyword.as_bytes(), Use::Keyword(index, bytes));
+            }
+        }
+    }
+
+    fn named(&mut self, index: RuleIndex, named: &Named, literals: &mut Literals) {
+        for name in &named.names {
+            self.names.add(name, Role::For(index));
+        }
+        for anchor in &named.anchors {
+            literal(literals, anchor.as_bytes(), Use::Anchor);
+            if !anchor.is_ascii() {
+                // As JSON and URLs may write it.
+                let escaped: String = anchor.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+                let percent: String = anchor.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                literal(literals, escaped.as_bytes(), Use::Anchor);
+                literal(literals, percent.as_bytes(), Use::Anchor);
+            }
+        }
+    }
+
+    fn number(&mut self, index: RuleIndex, number: &Number) -> Result<(), String> {
+        for name in &number.names {
+            self.names.add(name, Role::For(index));
+        }
+        for name in &number.other_names {
+            self.names.add(name, Role::Against(index));
+        }
+        for form in &number.forms {
+            for variant in forms::variants(form)? {
+                self.numbers.entry(variant.signature()).or_default().push((index, variant));
+            }
+        }
+        Ok(())
+    }
+}
+
+type Literals = HashMap<Vec<u8>, (usize, SmallVec<[Use; 2]>)>;
+
+fn literal(literals: &mut Literals, bytes: &[u8], to: Use) {
+    let count = literals.len();
+    let (_, uses) = literals.entry(bytes.to_ascii_lowercase()).or_insert((count, SmallVec::new()));
+    if !uses.contains(&to) {
+        uses.push(to);
+    }
+}
+
+fn part(rule: &Rule) -> Result<Part, String> {
+    let (validators, patterns): (&[String], &[String]) = match &rule.when {
+        When::Content(content) => (&content.validators, content.regex.as_slice()),
+        When::Field(named) => (&named.validators, named.regex.as_slice()),
+        When::Number(number) => (&number.validators, &[]),
+        When::Login(_) | When::Weakness(_) => (&[], &[]),
+    };
+    Ok(Part {
+        checks: validate::named(validators)?,
+        expressions: patterns.iter().map(|p| Expression::new(p)).collect::<Result<_, _>>()?,
+        exact: !patterns.iter().any(|p| p.contains("(?i")),
+    })
 }

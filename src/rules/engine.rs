@@ -1,14 +1,30 @@
 //! One worker's view of the rules.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use super::Options;
 use super::catalogue::Catalogue;
 use super::compile::Compiled;
 use super::error::RuleError;
-use crate::model::event::Event;
+use super::finding::{Evidence, Found};
+use super::guard::Situation;
+use super::login::severity;
+use super::names::{Reading, Roles};
+use super::schema::Place;
+use super::text::{Header, Hit, NamedAt, Outer, Scan, Scratch};
+use crate::model::event::{Event, Field, Format, Outcome, Text};
 use crate::model::finding::Finding;
 use crate::model::flow::Flow;
+
+/// Names of fields whose meaning is remembered. Traffic repeats a few hundred; a hostile sender can
+/// make as many as it likes.
+const REMEMBERED: usize = 4096;
+
+/// Shortest value that can hold something a rule for text looks for.
+const SHORTEST: usize = 6;
 
 /// The flow an event was seen in.
 #[derive(Clone, Copy, Debug)]
@@ -46,20 +62,168 @@ impl Matcher {
 #[derive(Debug)]
 pub struct Engine {
     matcher: Arc<Matcher>,
+    scratch: Scratch,
+    names: HashMap<Box<str>, Arc<Roles>>,
+    /// The table that is being read, for its later pieces.
+    table: Option<Header>,
+    path: String,
 }
 
 impl Engine {
     /// An engine over compiled rules.
     pub fn new(matcher: Arc<Matcher>) -> Self {
-        Self { matcher }
+        Self { matcher, scratch: Scratch::default(), names: HashMap::new(), table: None, path: String::new() }
     }
 
     /// Says what the rules make of an event.
     pub fn event(&mut self, at: &Context<'_>, event: &Event<'_>, found: &mut dyn FnMut(Finding)) {
         match event {
+            Event::Field(field) => self.field(at, field, found),
             Event::Login(login) => self.matcher.login(at, login, found),
+            Event::Text(text) => self.text(at, text, found),
             Event::Weakness(weakness) => self.matcher.weakness(at, weakness, found),
-            Event::Field(_) | Event::Link(_) | Event::Skipped { .. } | Event::Text(_) | Event::Tls(_) => {}
+            Event::Link(_) | Event::Skipped { .. } | Event::Tls(_) => {}
         }
+    }
+
+    fn field(&mut self, at: &Context<'_>, field: &Field<'_>, out: &mut dyn FnMut(Finding)) {
+        let value = field.value.expose();
+        if value.is_empty() {
+            return;
+        }
+        let roles = self.meaning(field.name);
+        let place = Place::from(field.kind);
+        let situation = Situation { direction: field.direction, format: None, place, delimited: true };
+        let time = field.span.first.at;
+        let named = NamedAt { situation, protocol: at.protocol, at: time };
+        let whole = if roles.is_empty() { None } else { self.matcher.named(&roles, value, &named) };
+        self.scratch.hits.clear();
+        if value.len() >= SHORTEST {
+            let outer = Outer { name: field.name, roles: &roles };
+            let scan = Scan {
+                text: value,
+                format: sniff(value),
+                direction: field.direction,
+                seen: 0,
+                at: time,
+                protocol: at.protocol,
+                outer: Some(outer),
+            };
+            self.matcher.scan(&scan, None, &mut self.scratch);
+        }
+        let rank = |hit: &Hit| self.matcher.catalogue.rule(hit.rule).rank();
+        // A rule that knows the value better than its name does stands instead of the rule for the name.
+        if let Some(whole) = whole
+            && !self.scratch.hits.iter().any(|hit| rank(hit) > rank(&whole) && hit.confidence >= whole.confidence)
+        {
+            let own = rank(&whole);
+            let matcher = &self.matcher;
+            self.scratch.hits.retain(|hit| matcher.catalogue.rule(hit.rule).rank() > own);
+            self.scratch.hits.push(whole);
+        }
+        for hit in self.scratch.hits.drain(..) {
+            self.path.clear();
+            self.path.push_str(field.place);
+            let inner = hit.name.as_deref().filter(|_| !same(value, &hit));
+            for part in [field.name, inner.unwrap_or_default()] {
+                if !part.is_empty() {
+                    let _ = write!(self.path, ".{part}");
+                }
+            }
+            let secret = hit.value.as_deref().or_else(|| value.get(hit.range.clone())).unwrap_or_default();
+            let rule = self.matcher.catalogue.rule(hit.rule);
+            let credential = rule.category() == "credential";
+            let found = Found {
+                rule: hit.rule,
+                severity: if credential { graded(rule, field.outcome, hit.severity) } else { hit.severity },
+                confidence: hit.confidence,
+                direction: field.direction,
+                field: &self.path,
+                username: field.account.filter(|account| credential && *account != secret),
+                value: Evidence::Secret(secret),
+                outcome: credential.then_some(field.outcome),
+                note: hit.note,
+                span: field.span,
+            };
+            self.matcher.report(at, found, out);
+        }
+    }
+
+    fn text(&mut self, at: &Context<'_>, text: &Text<'_>, out: &mut dyn FnMut(Finding)) {
+        let bytes = text.data.bytes;
+        let of = || (at.flow.id, text.direction, text.place.to_owned());
+        if text.format == Format::Csv && text.seen == 0 {
+            self.table = self.matcher.header(bytes, of());
+        }
+        let table = self.table.as_ref().filter(|table| text.format == Format::Csv && table.of == of());
+        let scan = Scan {
+            text: bytes,
+            format: text.format,
+            direction: text.direction,
+            seen: text.seen,
+            at: text.data.mark(0).at,
+            protocol: at.protocol,
+            outer: None,
+        };
+        self.matcher.scan(&scan, table, &mut self.scratch);
+        for hit in self.scratch.hits.drain(..) {
+            self.path.clear();
+            self.path.push_str(text.place);
+            if let Some(name) = &hit.name {
+                let _ = write!(self.path, ".{name}");
+            }
+            let secret = hit.value.as_deref().or_else(|| bytes.get(hit.range.clone())).unwrap_or_default();
+            let rule = self.matcher.catalogue.rule(hit.rule);
+            let credential = rule.category() == "credential";
+            let found = Found {
+                rule: hit.rule,
+                severity: if credential { graded(rule, text.outcome, hit.severity) } else { hit.severity },
+                confidence: hit.confidence,
+                direction: text.direction,
+                field: &self.path,
+                username: None,
+                value: Evidence::Secret(secret),
+                outcome: credential.then_some(text.outcome),
+                note: hit.note,
+                span: text.data.span(hit.range),
+            };
+            self.matcher.report(at, found, out);
+        }
+    }
+
+    /// What a field's name means, remembered.
+    fn meaning(&mut self, name: &str) -> Arc<Roles> {
+        if let Some(known) = self.names.get(name) {
+            return Arc::clone(known);
+        }
+        if self.names.len() >= REMEMBERED {
+            self.names.clear();
+        }
+        let roles = Arc::new(self.matcher.compiled.names.resolve(name, Reading::Key));
+        self.names.insert(name.into(), Arc::clone(&roles));
+        roles
+    }
+}
+
+/// The severity after the server's answer, for a hit that its rule's own severity holds for.
+fn graded(
+    rule: &super::Rule,
+    outcome: Outcome,
+    own: crate::model::finding::Severity,
+) -> crate::model::finding::Severity {
+    if own == rule.severity { severity(rule, outcome) } else { own }
+}
+
+/// Whether a hit is all of a value.
+fn same(value: &[u8], hit: &Hit) -> bool {
+    hit.range.len() == value.len()
+}
+
+/// What the value of a field is written in.
+fn sniff(value: &[u8]) -> Format {
+    match value.first() {
+        Some(b'{' | b'[') => Format::Json,
+        Some(b'<') => Format::Xml,
+        _ => Format::Plain,
     }
 }

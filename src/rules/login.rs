@@ -17,15 +17,15 @@ impl Matcher {
         }
         let subject = Subject { value: secret, at: login.span.first.at };
         let mut best: Option<(u32, RuleIndex, &Rule, validate::Verdict)> = None;
-        for &index in &self.compiled.logins {
-            let rule = self.catalogue.rule(index);
+        for (index, checks) in &self.compiled.logins {
+            let rule = self.catalogue.rule(*index);
             let When::Login(when) = &rule.when else { continue };
             let Some(weight) = weigh(rule, when, at, login) else { continue };
             if best.as_ref().is_some_and(|(most, ..)| *most >= weight) {
                 continue;
             }
-            if let Some(verdict) = validate::all(&when.validators, &subject) {
-                best = Some((weight, index, rule, verdict));
+            if let Some(verdict) = validate::all(checks, &subject) {
+                best = Some((weight, *index, rule, verdict));
             }
         }
         let Some((_, index, rule, verdict)) = best else { return };

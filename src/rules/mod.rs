@@ -5,17 +5,24 @@
 //! [`Engine`] is one worker's view of it with its scratch memory.
 
 mod catalogue;
+mod check;
 mod compile;
 mod engine;
 mod error;
+mod expression;
 mod finding;
+mod forms;
 pub mod glob;
+mod guard;
 mod login;
 mod mask;
+mod names;
 mod schema;
+mod text;
 mod validate;
 
 pub use catalogue::Catalogue;
+pub use check::{Fault, Report, check};
 pub use engine::{Context, Engine, Matcher};
 pub use error::RuleError;
 pub use mask::Key;

@@ -210,7 +210,8 @@ pub struct Named {
     #[serde(default)]
     pub resources: Vec<String>,
     /// Expression for the whole value. A group `secret` is the part that is reported.
-    pub regex: Option<String>,
+    #[serde(default)]
+    pub regex: OneOrMany,
     /// Shortest value, in bytes.
     #[serde(default = "one")]
     pub min_len: usize,
@@ -367,6 +368,8 @@ pub struct Number {
     /// A finding of one of these kinds must be near in the same text or the same record.
     #[serde(default)]
     pub near: Vec<String>,
+    /// Confidence when it is written in several runs, or is all there is in a place without a name.
+    pub apart_confidence: Option<Confidence>,
     /// Values that are for tests: reported as low.
     #[serde(default)]
     pub test_values: Vec<String>,

@@ -1,6 +1,11 @@
 //! Checks of a value that an expression cannot do: check digits, dates, encodings.
 
+mod digits;
+mod europe;
 mod jwt;
+mod money;
+pub(super) mod secret;
+mod world;
 
 use crate::model::finding::Confidence;
 use crate::model::time::Timestamp;
@@ -23,30 +28,166 @@ pub(super) struct Verdict {
     pub(super) note: Option<String>,
 }
 
-type Check = fn(&Subject<'_>) -> Option<Verdict>;
-
-/// Every check by name.
-const CHECKS: &[(&str, Check)] = &[("jwt", jwt::check)];
-
-/// Whether all names are known.
-pub(super) fn known(names: &[String]) -> Result<(), String> {
-    match names.iter().find(|name| find(name).is_none()) {
-        Some(unknown) => Err(format!("unknown validator `{unknown}`")),
-        None => Ok(()),
-    }
+/// How a check is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Check {
+    /// It looks at the value alone.
+    Value(fn(&[u8]) -> Option<Verdict>),
+    /// It looks at the time as well.
+    Timed(fn(&Subject<'_>) -> Option<Verdict>),
 }
 
-/// What all the named checks say of a value; `None` when one fails.
-pub(super) fn all(names: &[String], subject: &Subject<'_>) -> Option<Verdict> {
+use Check::{Timed, Value};
+
+/// Every check by name.
+const CHECKS: &[(&str, Check)] = &[
+    ("ar_cuit", Value(world::ar_cuit)),
+    ("at_svnr", Value(europe::at_svnr)),
+    ("atlassian_crc32", Value(secret::atlassian_crc32)),
+    ("au_medicare", Value(world::au_medicare)),
+    ("au_tfn", Value(world::au_tfn)),
+    ("baltic", Value(europe::baltic)),
+    ("base64_pair", Value(secret::base64_pair)),
+    ("be_nn", Value(europe::be_nn)),
+    ("bg_egn", Value(europe::bg_egn)),
+    ("br_cnpj", Value(world::br_cnpj)),
+    ("br_cpf", Value(world::br_cpf)),
+    ("ca_sin", Value(world::ca_sin)),
+    ("ch_ahv", Value(europe::ch_ahv)),
+    ("cl_rut", Value(world::cl_rut)),
+    ("cn_ric", Value(world::cn_ric)),
+    ("co_nit", Value(world::co_nit)),
+    ("cz_rc", Value(europe::cz_rc)),
+    ("de_steuerid", Value(europe::de_steuerid)),
+    ("dk_cpr", Value(europe::dk_cpr)),
+    ("do_cedula", Value(world::do_cedula)),
+    ("ec_ci", Value(world::ec_ci)),
+    ("email", Value(secret::email)),
+    ("es_dni", Value(europe::es_dni)),
+    ("fi_hetu", Value(europe::fi_hetu)),
+    ("fr_nir", Value(europe::fr_nir)),
+    ("gb_nhs", Value(europe::gb_nhs)),
+    ("gb_nino", Value(europe::gb_nino)),
+    ("github_crc32", Value(secret::github_crc32)),
+    ("gr_amka", Value(europe::gr_amka)),
+    ("hk_hkid", Value(world::hk_hkid)),
+    ("hr_oib", Value(europe::hr_oib)),
+    ("iban", Value(money::iban)),
+    ("id_nik", Value(world::id_nik)),
+    ("ie_pps", Value(europe::ie_pps)),
+    ("il_id", Value(world::il_id)),
+    ("imei", Value(money::imei)),
+    ("in_aadhaar", Value(world::in_aadhaar)),
+    ("in_pan", Value(world::in_pan)),
+    ("is_kt", Value(europe::is_kt)),
+    ("it_cf", Value(europe::it_cf)),
+    ("jmbg", Value(europe::jmbg)),
+    ("jp_mynumber", Value(world::jp_mynumber)),
+    ("jwt", Timed(jwt::check)),
+    ("key_body", Value(secret::key_body)),
+    ("kr_rrn", Value(world::kr_rrn)),
+    ("mrz", Value(money::mrz)),
+    ("mx_curp", Value(world::mx_curp)),
+    ("my_nric", Value(world::my_nric)),
+    ("nl_bsn", Value(europe::nl_bsn)),
+    ("no_fnr", Value(europe::no_fnr)),
+    ("nz_ird", Value(world::nz_ird)),
+    ("pan", Value(money::pan)),
+    ("phone", Value(secret::phone)),
+    ("pl_pesel", Value(europe::pl_pesel)),
+    ("pt_nif", Value(europe::pt_nif)),
+    ("random", Value(secret::random)),
+    ("real_password", Value(secret::real_password)),
+    ("ro_cnp", Value(europe::ro_cnp)),
+    ("ru_inn", Value(europe::ru_inn)),
+    ("ru_snils", Value(europe::ru_snils)),
+    ("se_pnr", Value(europe::se_pnr)),
+    ("sg_nric", Value(world::sg_nric)),
+    ("th_pin", Value(world::th_pin)),
+    ("tr_tckn", Value(europe::tr_tckn)),
+    ("tw_id", Value(world::tw_id)),
+    ("ua_rntrc", Value(europe::ua_rntrc)),
+    ("uneven", Value(money::uneven)),
+    ("us_aba", Value(world::us_aba)),
+    ("us_dea", Value(world::us_dea)),
+    ("us_itin", Value(world::us_itin)),
+    ("us_mbi", Value(world::us_mbi)),
+    ("us_npi", Value(world::us_npi)),
+    ("us_ssn", Value(world::us_ssn)),
+    ("vin", Value(money::vin)),
+    ("za_id", Value(world::za_id)),
+];
+
+/// The checks of these names.
+pub(super) fn named(names: &[String]) -> Result<Vec<Check>, String> {
+    names.iter().map(|name| find(name).ok_or_else(|| format!("unknown validator `{name}`"))).collect()
+}
+
+/// What all the checks say of a value; `None` when one fails.
+pub(super) fn all(checks: &[Check], subject: &Subject<'_>) -> Option<Verdict> {
     let mut together = Verdict::default();
-    for name in names {
-        let verdict = find(name)?(subject)?;
-        together.confidence = verdict.confidence.or(together.confidence);
+    for check in checks {
+        let verdict = match check {
+            Value(check) => check(subject.value)?,
+            Timed(check) => check(subject)?,
+        };
+        together.confidence = match (together.confidence, verdict.confidence) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
         together.note = verdict.note.or(together.note);
     }
     Some(together)
 }
 
 fn find(name: &str) -> Option<Check> {
-    CHECKS.iter().find(|(n, _)| *n == name).map(|(_, check)| *check)
+    let at = CHECKS.binary_search_by(|(n, _)| (*n).cmp(name)).ok()?;
+    CHECKS.get(at).map(|(_, check)| *check)
+}
+
+/// A check that says nothing but yes or no.
+fn pass(passed: bool) -> Option<Verdict> {
+    passed.then(Verdict::default)
+}
+
+/// A check that proves the finding.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of every check")]
+fn sure() -> Option<Verdict> {
+    Some(Verdict { confidence: Some(Confidence::High), note: None })
+}
+
+/// A check that makes the finding doubtful.
+#[allow(clippy::unnecessary_wraps, reason = "the shape of every check")]
+fn unsure(why: &str) -> Option<Verdict> {
+    Some(Verdict { confidence: Some(Confidence::Low), note: Some(why.to_owned()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(name: &str, value: &str) -> Option<Verdict> {
+        let checks = named(&[name.to_owned()]).unwrap();
+        all(&checks, &Subject { value: value.as_bytes(), at: Timestamp::default() })
+    }
+
+    pub(super) fn accepts(name: &str, value: &str) {
+        assert!(ask(name, value).is_some(), "{name} refuses {value}");
+    }
+
+    pub(super) fn refuses(name: &str, value: &str) {
+        assert!(ask(name, value).is_none(), "{name} accepts {value}");
+    }
+
+    #[test]
+    fn checks_are_sorted_and_survive_any_value() {
+        assert!(CHECKS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let values: [&[u8]; 8] =
+            [b"", b"0", b"9999999999999", b"AAAAAAAAAAAAAAAAAAAAA", b"\xff\xff", b"::", b"eyJ", b"12 3"];
+        for (name, _) in CHECKS {
+            for value in values {
+                let _ = all(&named(&[(*name).to_owned()]).unwrap(), &Subject { value, at: Timestamp::default() });
+            }
+        }
+    }
 }

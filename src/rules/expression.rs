@@ -1,0 +1,109 @@
+//! Regular expressions over bytes, compiled when they are first needed.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use regex_automata::meta::Regex;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+
+/// Bytes of a compiled expression: more than any sane rule needs.
+const SIZE: usize = 32 << 20;
+
+/// An expression. Its group `secret`, if it has one, is the part of a match that is reported.
+pub(super) struct Expression {
+    pattern: String,
+    /// `None` when it was too large.
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+#[derive(Clone)]
+struct Compiled {
+    regex: Regex,
+    secret: usize,
+}
+
+/// A match and the part of it that is reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Match {
+    pub(super) whole: Range<usize>,
+    pub(super) secret: Range<usize>,
+}
+
+impl Expression {
+    /// Checks the syntax; compiling waits for the first use.
+    pub(super) fn new(pattern: &str) -> Result<Self, String> {
+        syntax::parse_with(pattern, &options()).map_err(|e| format!("regex: {e}"))?;
+        Ok(Self { pattern: pattern.to_owned(), compiled: OnceLock::new() })
+    }
+
+    /// Compiles it now.
+    pub(super) fn compile(&self) -> Result<(), String> {
+        match self.get() {
+            Some(compiled) if compiled.regex.is_match(Input::new(b"").anchored(Anchored::No)) => {
+                Err("regex: matches nothing at all".to_owned())
+            }
+            Some(_) => Ok(()),
+            None => Err("regex: too large".to_owned()),
+        }
+    }
+
+    /// The first match inside `span`; what is around it counts as context for `\b`, `^` and `$`.
+    pub(super) fn find(&self, text: &[u8], span: Range<usize>) -> Option<Match> {
+        self.search(Input::new(text).span(span))
+    }
+
+    /// The match of all of `text`.
+    pub(super) fn fits(&self, text: &[u8]) -> Option<Match> {
+        self.search(Input::new(text).anchored(Anchored::Yes)).filter(|m| m.whole.end == text.len())
+    }
+
+    fn search(&self, input: Input<'_>) -> Option<Match> {
+        let compiled = self.get()?;
+        if compiled.secret == 0 {
+            let found = compiled.regex.search(&input)?.range();
+            return Some(Match { whole: found.clone(), secret: found });
+        }
+        let mut captures = compiled.regex.create_captures();
+        compiled.regex.search_captures(&input, &mut captures);
+        let whole = captures.get_match()?.range();
+        let secret = captures.get_group(compiled.secret).map_or_else(|| whole.clone(), |group| group.range());
+        Some(Match { whole, secret })
+    }
+
+    fn get(&self) -> Option<&Compiled> {
+        let compile = || {
+            let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(SIZE)).onepass_size_limit(Some(SIZE));
+            let regex = Regex::builder().configure(config).syntax(options()).build(&self.pattern).ok()?;
+            let secret = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret").unwrap_or(0);
+            Some(Compiled { regex, secret })
+        };
+        self.compiled.get_or_init(compile).as_ref()
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.pattern)
+    }
+}
+
+/// Bytes, not characters: `.` and classes are of one byte, `(?i)` and `\b` of ASCII.
+fn options() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_keeps_its_context() {
+        let expression = Expression::new(r"\bab(?P<secret>c+)$").unwrap();
+        assert_eq!(expression.find(b"xabcc", 1..5), None);
+        let found = expression.find(b"x abcc", 1..6).unwrap();
+        assert_eq!((found.whole, found.secret), (2..6, 4..6));
+        assert!(Expression::new("(").is_err());
+    }
+}

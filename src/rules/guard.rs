@@ -1,0 +1,245 @@
+//! Whether the value under a telling name is somebody's secret. What a client sends in a password
+//! field is one, whatever it is; what a server sends may be a translation, a schema or a manual.
+
+use super::names::{Names, Reading, words};
+use super::schema::{Guard, Place};
+use super::validate::secret::{entropy, made_up, masked, reference};
+use crate::model::event::Format;
+use crate::model::finding::Confidence;
+use crate::model::flow::Direction;
+
+/// Where a named value stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Situation {
+    /// Who sent it.
+    pub(super) direction: Direction,
+    /// What it is written in; `None` for a field its parser named.
+    pub(super) format: Option<Format>,
+    /// What kind of name it has.
+    pub(super) place: Place,
+    /// It is clear where it begins and ends.
+    pub(super) delimited: bool,
+}
+
+impl Situation {
+    /// A client hands over data: nobody sends a manual in a login form.
+    fn handed_over(&self) -> bool {
+        let data = !matches!(self.format, Some(Format::Plain | Format::Html | Format::Script));
+        self.direction == Direction::ToServer && data && self.place != Place::Sql
+    }
+}
+
+/// How sure it is that a value is a secret; `None` when it is none.
+pub(super) fn judge(guard: Guard, names: &Names, value: &[u8], situation: &Situation) -> Option<Confidence> {
+    match guard {
+        Guard::None => Some(Confidence::High),
+        Guard::Password => password(names, value, situation),
+        Guard::Token => token(value, situation),
+    }
+}
+
+fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confidence> {
+    let value = value.trim_ascii();
+    if value.is_empty() || masked(value) || literal(value) && situation.format == Some(Format::Json) {
+        return None;
+    }
+    if situation.handed_over() {
+        return Some(Confidence::High);
+    }
+    if reference(value) || literal(value) || schema(value) || code(value) {
+        return None;
+    }
+    let text = String::from_utf8_lossy(value);
+    // A translation of the word itself.
+    let itself = names.resolve(&text, Reading::Key);
+    if text.chars().any(char::is_alphabetic) && !text.chars().any(|c| c.is_ascii_digit()) && !itself.is_empty() {
+        return None;
+    }
+    let document = matches!(situation.format, Some(Format::Html | Format::Script));
+    let sentence = text.chars().filter(|c| c.is_whitespace()).count() > 2;
+    match shape(&text) {
+        _ if sentence => None,
+        Shape::Words => None,
+        Shape::Word if document || !situation.delimited => None,
+        Shape::Name if document => None,
+        Shape::Name => Some(Confidence::Low),
+        Shape::Word => Some(Confidence::Medium),
+        Shape::Other if document && (value.len() < 6 || text.contains(' ')) => None,
+        Shape::Other if document => Some(Confidence::Medium),
+        Shape::Other if situation.format.is_none() => Some(Confidence::High),
+        Shape::Other => Some(Confidence::Medium),
+    }
+}
+
+fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
+    let value = value.trim_ascii();
+    if value.len() < 6 || masked(value) || reference(value) || literal(value) || value.contains(&b' ') {
+        return None;
+    }
+    if situation.handed_over() && situation.format.is_none() {
+        return Some(if value.len() >= 12 { Confidence::High } else { Confidence::Medium });
+    }
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let random = digits > 0 && value.len() >= 12 && entropy(value) >= 2.8 && !made_up(value) && !code(value);
+    random.then_some(Confidence::Medium)
+}
+
+/// `true`, `null` and their kind.
+fn literal(value: &[u8]) -> bool {
+    [b"true".as_slice(), b"false", b"null", b"none", b"nil", b"undefined", b"yes", b"no", b"nan"]
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// What describes a field instead of filling it.
+fn schema(value: &[u8]) -> bool {
+    const WORDS: &[&str] = &[
+        "string",
+        "text",
+        "password",
+        "required",
+        "optional",
+        "varchar",
+        "char",
+        "boolean",
+        "bool",
+        "object",
+        "array",
+        "number",
+        "integer",
+        "int",
+        "hidden",
+        "invalid",
+        "missing",
+        "empty",
+        "blank",
+        "incorrect",
+        "wrong",
+        "weak",
+        "strong",
+        "reset",
+        "forgot",
+        "change",
+        "update",
+        "enabled",
+        "disabled",
+        "expired",
+        "is_required",
+        "default",
+        "example",
+        "changeme",
+        "secret",
+        "passwd",
+        "pwd",
+        "pass",
+        "yourpassword",
+        "your_password",
+        "your-password",
+        "current-password",
+        "new-password",
+        "off",
+        "on",
+        "plain",
+        "md5",
+        "sha256",
+        "bcrypt",
+        "clear",
+        "any",
+        "unknown",
+        "nullable",
+        "function",
+        "return",
+        "sometimes",
+        "confirmed",
+        "input",
+        "field",
+        "label",
+    ];
+    let lower = value.to_ascii_lowercase();
+    let text = String::from_utf8_lossy(&lower);
+    let head = text.split(['(', '|', ' ', ':', ',']).next().unwrap_or_default();
+    WORDS.contains(&text.trim_matches(|c: char| c.is_ascii_punctuation()))
+        || (head.len() < text.len() && WORDS.contains(&head))
+}
+
+/// Program text: a call, a member, a comparison.
+fn code(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    text.contains("()")
+        || text.contains("=>")
+        || text.contains("function")
+        || (text.ends_with(')') && text.contains('('))
+        || text.starts_with("this.")
+        || text.starts_with("self.")
+        || text.starts_with("document.")
+        || text.starts_with("http://")
+        || text.starts_with("https://")
+        || text.starts_with('/')
+}
+
+/// How a value reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Several words, or a sentence.
+    Words,
+    /// One word in lower case.
+    Word,
+    /// One capitalised word.
+    Name,
+    /// Letters with digits or signs among them.
+    Other,
+}
+
+fn shape(text: &str) -> Shape {
+    let reads = |c: char| {
+        c.is_alphabetic()
+            || c.is_whitespace()
+            || matches!(c, '.' | ',' | '!' | '?' | ':' | '\'' | '’' | '-' | '(' | ')' | '…')
+    };
+    if !text.chars().all(reads) {
+        return Shape::Other;
+    }
+    if text.split_whitespace().count() > 1 || text.ends_with(['.', '!', '?', ':', '…']) {
+        return Shape::Words;
+    }
+    let capitals = text.chars().filter(|c| c.is_uppercase()).count();
+    match capitals {
+        0 => Shape::Word,
+        1 if text.starts_with(char::is_uppercase) => Shape::Name,
+        _ if words(text).len() > 1 => Shape::Other,
+        _ => Shape::Name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::RuleIndex;
+    use crate::rules::names::Role;
+
+    fn ask(value: &str, direction: Direction, format: Option<Format>) -> Option<Confidence> {
+        let mut names = Names::default();
+        names.add("password", Role::For(RuleIndex(0)));
+        names.add("contraseña", Role::For(RuleIndex(0)));
+        let situation = Situation { direction, format, place: Place::Json, delimited: true };
+        judge(Guard::Password, &names, value.as_bytes(), &situation)
+    }
+
+    #[test]
+    fn any_word_is_a_password_when_a_client_sends_it() {
+        for word in ["changeme", "password", "Contraseña", "123456", "required"] {
+            assert_eq!(ask(word, Direction::ToServer, None), Some(Confidence::High), "{word}");
+        }
+        assert_eq!(ask("********", Direction::ToServer, None), None);
+    }
+
+    #[test]
+    fn a_server_sends_translations_and_schemas_too() {
+        for word in ["Contraseña", "string", "must not be blank", "Passwort vergessen?", "${PASSWORD}", "null"] {
+            assert_eq!(ask(word, Direction::ToClient, Some(Format::Json)), None, "{word}");
+        }
+        assert_eq!(ask("Winter2024!", Direction::ToClient, Some(Format::Json)), Some(Confidence::Medium));
+        assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Json)), Some(Confidence::Medium));
+        assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Script)), None);
+    }
+}

@@ -1,0 +1,248 @@
+//! Names of fields, in any spelling: `card_no`, `cardNo`, `Card No.` and `CARD-NO` are one name.
+//!
+//! A name is cut into words (at punctuation, at digits, where the case changes), folded to lower case
+//! without accents, and looked up by its last words: `customer.billing.cardNo` ends in `card no`,
+//! `password_hint` does not end in `password`. Of several endings that are known the longest counts.
+
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use crate::model::finding::RuleIndex;
+
+/// What a name means to a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Its values are what the rule looks for.
+    For(RuleIndex),
+    /// Its values are something else.
+    Against(RuleIndex),
+    /// Its values are nobody's secret.
+    Ignored,
+}
+
+/// What is known about one name.
+pub(super) type Roles = SmallVec<[Role; 4]>;
+
+/// How a name is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// An identifier: its end decides.
+    Key,
+    /// The words before a value: what stands nearest to the value decides.
+    Label,
+}
+
+/// Every name of every rule.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    whole: HashMap<Box<str>, Roles>,
+    endings: HashMap<Box<str>, Roles>,
+}
+
+/// Words of a name that are looked at.
+const WORDS: usize = 8;
+
+/// Words that one name of a rule may have.
+const TOGETHER: usize = 5;
+
+/// Words that say nothing at the end of a name.
+const FILLERS: &[&str] =
+    &["number", "num", "no", "nr", "value", "val", "field", "input", "txt", "raw", "plain", "clear"];
+
+impl Names {
+    /// Adds a name as a rule writes it.
+    pub(super) fn add(&mut self, name: &str, role: Role) {
+        let (map, name) = match name.strip_prefix('*') {
+            Some(ending) => (&mut self.endings, ending),
+            None => (&mut self.whole, name),
+        };
+        let key: String = words(name).concat();
+        let roles = map.entry(key.into_boxed_str()).or_default();
+        if !roles.contains(&role) {
+            roles.push(role);
+        }
+    }
+
+    /// What rules make of a name: for each rule, its role for the ending that counts.
+    pub(super) fn resolve(&self, name: &str, reading: Reading) -> Roles {
+        let mut words = words(name);
+        while words.last().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit())) {
+            words.pop();
+        }
+        let mut roles = Roles::new();
+        let first = words.len().saturating_sub(WORDS);
+        let words = words.get(first..).unwrap_or_default();
+        for end in (1..=words.len()).rev() {
+            let so_far = words.get(..end).unwrap_or_default();
+            self.ending(so_far, &mut roles);
+            let filler = so_far.last().is_some_and(|last| FILLERS.contains(&last.as_str()));
+            if reading == Reading::Key && !filler {
+                break;
+            }
+        }
+        roles
+    }
+
+    /// Adds the roles of the longest known ending of `words` and of its shorter ones, without
+    /// changing what a longer one has said about a rule.
+    fn ending(&self, words: &[String], roles: &mut Roles) {
+        for start in words.len().saturating_sub(TOGETHER)..words.len() {
+            let Some(part) = words.get(start..) else { continue };
+            let key = part.concat();
+            if let Some(known) = self.whole.get(key.as_str()) {
+                merge(roles, known);
+            }
+        }
+        let Some(last) = words.last() else { return };
+        for (at, _) in last.char_indices() {
+            if let Some(known) = last.get(at..).and_then(|ending| self.endings.get(ending)) {
+                merge(roles, known);
+            }
+        }
+    }
+}
+
+/// A field rule is decided by the longest ending alone; a number rule by the longest that names it.
+fn merge(roles: &mut Roles, more: &[Role]) {
+    let about = |role: &Role| match role {
+        Role::For(rule) | Role::Against(rule) => Some(*rule),
+        Role::Ignored => None,
+    };
+    if roles.contains(&Role::Ignored) {
+        return;
+    }
+    for role in more {
+        if !roles.iter().any(|r| about(r) == about(role)) {
+            roles.push(*role);
+        }
+    }
+}
+
+/// The words of a name, folded.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut word = String::new();
+    let mut before = Shape::Other;
+    let mut letters = name.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if ('\u{300}'..='\u{36f}').contains(&letter) {
+            continue;
+        }
+        let shape = Shape::of(letter);
+        let next = letters.peek().map_or(Shape::Other, |next| Shape::of(*next));
+        let begins = match (before, shape) {
+            (_, Shape::Other) => true,
+            (Shape::Upper, Shape::Upper) => next == Shape::Lower,
+            (Shape::Upper | Shape::Lower, Shape::Lower) | (Shape::Digit, Shape::Digit) => false,
+            _ => true,
+        };
+        if begins && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
+        }
+        if shape != Shape::Other {
+            fold(letter, &mut word);
+        }
+        before = shape;
+    }
+    if !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Upper,
+    Lower,
+    Digit,
+    Other,
+}
+
+impl Shape {
+    fn of(letter: char) -> Self {
+        match letter {
+            _ if letter.is_numeric() => Self::Digit,
+            _ if letter.is_uppercase() => Self::Upper,
+            // Marks of Indic and Thai scripts belong to their letters.
+            _ if letter.is_alphanumeric() || ('\u{900}'..='\u{e7f}').contains(&letter) => Self::Lower,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Lower case without the accents of the Latin scripts.
+fn fold(letter: char, into: &mut String) {
+    for lower in letter.to_lowercase() {
+        let plain = match lower {
+            'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+            'ç' | 'ć' | 'č' => "c",
+            'ď' | 'đ' => "d",
+            'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
+            'ğ' => "g",
+            'ì'..='ï' | 'ı' | 'ī' | 'į' => "i",
+            'ł' | 'ľ' | 'ĺ' => "l",
+            'ñ' | 'ń' | 'ň' => "n",
+            'ò'..='ö' | 'ø' | 'ő' | 'ō' => "o",
+            'ŕ' | 'ř' => "r",
+            'ś' | 'š' | 'ş' | 'ș' => "s",
+            'ß' => "ss",
+            'ť' | 'ţ' | 'ț' => "t",
+            'ù'..='ü' | 'ů' | 'ű' | 'ū' | 'ų' => "u",
+            'ý' | 'ÿ' => "y",
+            'ź' | 'ż' | 'ž' => "z",
+            'æ' => "ae",
+            'œ' => "oe",
+            // What is left of a dotted capital I after lower-casing.
+            '\u{307}' => "",
+            other => {
+                into.push(other);
+                continue;
+            }
+        };
+        into.push_str(plain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_a_name_have_the_same_words() {
+        for name in ["card_no", "cardNo", "Card No.", "CARD-NO", "card.no", "cardNO"] {
+            assert_eq!(words(name), ["card", "no"], "{name}");
+        }
+        assert_eq!(words("APIKey2"), ["api", "key", "2"]);
+        assert_eq!(words("Contraseña"), ["contrasena"]);
+        assert_eq!(words("Şifre"), ["sifre"]);
+    }
+
+    #[test]
+    fn the_end_of_a_name_decides_and_the_longest_end_wins() {
+        let (password, token, csrf) = (Role::For(RuleIndex(1)), Role::For(RuleIndex(2)), Role::Ignored);
+        let mut names = Names::default();
+        names.add("password", password);
+        names.add("*passwort", password);
+        names.add("token", token);
+        names.add("csrf token", csrf);
+        let key = |name| names.resolve(name, Reading::Key).to_vec();
+        assert_eq!(key("user[password]"), [password]);
+        assert_eq!(key("newPassword2"), [password]);
+        assert_eq!(key("kundenpasswort"), [password]);
+        assert_eq!(key("password_hint"), []);
+        assert_eq!(key("access_token"), [token]);
+        assert_eq!(key("csrfToken"), [csrf]);
+    }
+
+    #[test]
+    fn a_label_is_read_from_its_end() {
+        let (ssn, order) = (RuleIndex(1), RuleIndex(2));
+        let mut names = Names::default();
+        names.add("ssn", Role::For(ssn));
+        names.add("order", Role::Against(ssn));
+        names.add("order", Role::For(order));
+        let label = names.resolve("Order 12, SSN of the customer", Reading::Label);
+        assert_eq!(label.to_vec(), [Role::For(ssn), Role::For(order)]);
+        assert_eq!(names.resolve("SSN of the order", Reading::Label).first(), Some(&Role::Against(ssn)));
+    }
+}

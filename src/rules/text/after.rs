@@ -1,0 +1,314 @@
+//! From a name forward to its value: `"name": "value"`, `name=value`, `<name>value</name>`,
+//! `Name: value`. Looks at a bounded number of bytes after the name.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::bytes::{at, backward, blank, forward, identifier, prior, quote};
+use crate::model::event::Format;
+use crate::rules::schema::Place;
+
+/// A name with its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    /// Where the name stands.
+    pub(super) name: Range<usize>,
+    /// Where the value stands, without its quotes.
+    pub(super) value: Range<usize>,
+    /// What kind of name it is.
+    pub(super) place: Place,
+    /// The value stood in quotes, or alone in its element or on its line.
+    pub(super) delimited: bool,
+}
+
+/// Longest value that is looked at.
+const LONGEST: usize = 4096;
+
+/// The value of the name that the bytes `hit` are part of.
+pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pair> {
+    let part = |b: u8| identifier(b) || matches!(b, b'[' | b']' | b'.' | b'%');
+    let name_end = forward(text, hit.end, 48, |b| identifier(b) || matches!(b, b'[' | b']'));
+    let start = backward(text, hit.start, 48, part);
+    // Words of a label belong to the name.
+    let name = if format == Format::Plain || format == Format::Html {
+        backward(text, hit.start, 48, |b| part(b) || b == b' ')..name_end
+    } else {
+        start..name_end
+    };
+    let mut next = name_end;
+    if at(text, next) == b'\\' && quote(at(text, next + 1)) {
+        next += 1;
+    }
+    let mark = at(text, next);
+    let quoted = quote(mark);
+    if quoted {
+        next += 1;
+    }
+    let gap = forward(text, next, 8, blank);
+    match at(text, gap) {
+        b':' if at(text, gap + 1) == b':' => None,
+        b':' => assigned(text, name, gap + 1, format, quoted, b':'),
+        b'=' if at(text, gap + 1) == b'=' => None,
+        b'=' if at(text, gap + 1) == b'>' => assigned(text, name, gap + 2, format, quoted, b'='),
+        b'=' => assigned(text, name, gap + 1, format, quoted, b'='),
+        b'>' if !quoted && matches!(format, Format::Xml | Format::Plain) => inside(text, start..name_end, gap + 1),
+        b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap),
+        _ if quoted => sibling(text, start..name_end, gap),
+        _ => None,
+    }
+}
+
+/// `name = value` from after the separator.
+fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted: bool, separator: u8) -> Option<Pair> {
+    let from = forward(text, from, 8, blank);
+    let escaped = at(text, from) == b'\\' && quote(at(text, from + 1));
+    let from = from + usize::from(escaped);
+    let mark = at(text, from);
+    let place = if quoted { Place::Json } else { place(text, &name, format) };
+    if quote(mark) {
+        let start = from + 1;
+        let end = string_end(text, start, mark, escaped)?;
+        return Some(Pair { name, value: start..end, place, delimited: true });
+    }
+    if matches!(mark, b'{' | b'[' | b'(' | b'<') && (quoted || format != Format::Form) {
+        return None;
+    }
+    let pair = |end: usize, delimited| Some(Pair { name: name.clone(), value: from..end, place, delimited });
+    match format {
+        Format::Script | Format::Html | Format::Sql => None,
+        Format::Json => {
+            let end = forward(text, from, LONGEST, |b| !matches!(b, b',' | b'}' | b']' | b'\r' | b'\n' | b' ' | b'"'));
+            pair(end, true)
+        }
+        Format::Form => pair(forward(text, from, LONGEST, |b| !matches!(b, b'&' | b'\r' | b'\n' | b' ')), true),
+        _ if starts_line(text, &name) && !(separator == b'=' && has_more(text, from)) => {
+            let end = forward(text, from, LONGEST, |b| !matches!(b, b'\r' | b'\n' | 0));
+            let line = text.get(from..end)?;
+            let comment =
+                memchr::memmem::find(line, b" #").or_else(|| memchr::memmem::find(line, b" //")).unwrap_or(line.len());
+            let line = line.get(..comment)?;
+            pair(from + line.trim_ascii_end().len(), true)
+        }
+        _ => {
+            let stop = |b: u8| {
+                b.is_ascii_whitespace()
+                    || matches!(b, b',' | b';' | b'&' | b'|' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}' | 0)
+            };
+            pair(forward(text, from, LONGEST, |b| !stop(b)), false)
+        }
+    }
+    .filter(|pair| !pair.value.is_empty())
+}
+
+/// Whether another `name=` follows on the line: `user=alice password=x host=y`, `a=1&b=2`.
+fn has_more(text: &[u8], from: usize) -> bool {
+    let end = forward(text, from, LONGEST, |b| !matches!(b, b'\r' | b'\n'));
+    let line = text.get(from..end).unwrap_or_default();
+    line.iter().enumerate().any(|(n, b)| {
+        *b == b'=' && {
+            let first = backward(line, n, 32, |b| b.is_ascii_alphanumeric() || b == b'_');
+            first < n && first > 0 && matches!(at(line, first - 1), b' ' | b'&' | b';' | b',')
+        }
+    })
+}
+
+/// Whether a name of one word has nothing but white space, a dash, `export` or `set` before it on its
+/// line: then the rest of the line is its value.
+fn starts_line(text: &[u8], name: &Range<usize>) -> bool {
+    let words = text.get(name.clone()).unwrap_or_default();
+    let own = words.iter().rposition(|b| *b == b' ').map_or(0, |n| n + 1) + name.start;
+    let line = backward(text, own, 64, |b| !matches!(b, b'\n' | b'\r'));
+    let before = text.get(line..own).unwrap_or_default().trim_ascii();
+    let before = before.strip_prefix(b"-").unwrap_or(before).trim_ascii();
+    before.is_empty() || [b"export".as_slice(), b"set", b"ENV"].contains(&before)
+}
+
+fn place(text: &[u8], name: &Range<usize>, format: Format) -> Place {
+    match (format, prior(text, name.start)) {
+        (Format::Form, _) | (_, b'&' | b'?') => Place::Form,
+        (Format::Json, _) => Place::Json,
+        (Format::Xml, _) => Place::Xml,
+        _ => Place::Label,
+    }
+}
+
+/// Where a quoted string ends. One that is not closed has no value here: its end may come with the
+/// next piece.
+fn string_end(text: &[u8], start: usize, mark: u8, escaped: bool) -> Option<usize> {
+    let mut skip = false;
+    for (n, byte) in (start..).zip(text.get(start..)?.iter().take(LONGEST)) {
+        if skip {
+            skip = false;
+            if escaped && *byte == mark {
+                return Some(n - 1);
+            }
+        } else if *byte == b'\\' {
+            skip = true;
+        } else if *byte == mark {
+            return Some(n);
+        } else if *byte == b'\n' {
+            return None;
+        }
+    }
+    None
+}
+
+/// `<name>value</name>`.
+fn inside(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
+    if !matches!(prior(text, name.start), b'<' | b':') {
+        return None;
+    }
+    let end = forward(text, from, LONGEST, |b| b != b'<');
+    let closed = at(text, end) == b'<' && matches!(at(text, end + 1), b'/' | b'!');
+    (closed && end > from).then_some(Pair { name, value: from..end, place: Place::Xml, delimited: true })
+}
+
+/// `<td>Name</td><td>value</td>`, from the first tag.
+fn cell(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
+    let mut from = from;
+    let mut closing = false;
+    for _ in 0..6 {
+        from = forward(text, from, 64, |b| b.is_ascii_whitespace() || b == b':');
+        if at(text, from) != b'<' {
+            break;
+        }
+        closing |= at(text, from + 1) == b'/';
+        let tag = forward(text, from, 256, |b| b != b'>');
+        // A field to fill in is no value.
+        let head = text.get(from..tag)?.to_ascii_lowercase();
+        if at(text, tag) != b'>'
+            || [b"<input".as_slice(), b"<select", b"<button", b"<form", b"<a ", b"<script"]
+                .iter()
+                .any(|t| head.starts_with(t))
+        {
+            return None;
+        }
+        from = tag + 1;
+    }
+    let end = forward(text, from, 256, |b| b != b'<');
+    let value = text.get(from..end)?.trim_ascii_end();
+    (closing && !value.is_empty() && at(text, end) == b'<').then_some(Pair {
+        name,
+        value: from..from + value.len(),
+        place: Place::Label,
+        delimited: true,
+    })
+}
+
+/// `name="password" value="x"`, `{"name":"password","value":"x"}`: from after the name in quotes.
+fn sibling(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
+    let before = backward(text, name.start.checked_sub(1)?, 4, |b| blank(b) || b == b'\\');
+    if !matches!(prior(text, before), b'=' | b':') {
+        return None;
+    }
+    let end = forward(text, from, 160, |b| !matches!(b, b'>' | b'}' | b'\n'));
+    let rest = text.get(from..end)?;
+    let found = [b"value".as_slice(), b"Value", b"VALUE"].iter().find_map(|word| memchr::memmem::find(rest, word))?;
+    let mut next = from + found + 5;
+    next += usize::from(quote(at(text, next)));
+    next = forward(text, next, 4, blank);
+    if !matches!(at(text, next), b'=' | b':') {
+        return None;
+    }
+    next = forward(text, next + 1, 4, blank);
+    let mark = at(text, next);
+    if !quote(mark) {
+        return None;
+    }
+    let end = string_end(text, next + 1, mark, false)?;
+    Some(Pair { name, value: next + 1..end, place: Place::Xml, delimited: true })
+}
+
+/// The value without the escapes of its place: `\u00e9` and `\/` in quotes, `%41` and `+` in forms,
+/// `&amp;` in elements.
+pub(super) fn decoded<'a>(raw: &'a [u8], place: Place, format: Format) -> Cow<'a, [u8]> {
+    match place {
+        Place::Form | Place::Query if raw.iter().any(|b| matches!(b, b'%' | b'+')) => Cow::Owned(percent(raw)),
+        Place::Xml | Place::Label if matches!(format, Format::Html | Format::Xml) && raw.contains(&b'&') => {
+            Cow::Owned(entities(raw))
+        }
+        _ if raw.contains(&b'\\') => Cow::Owned(unescape(raw)),
+        _ => Cow::Borrowed(raw),
+    }
+}
+
+fn percent(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut n = 0;
+    while n < raw.len() {
+        let hex = |k: usize| char::from(at(raw, n + k)).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        match (at(raw, n), hex(1), hex(2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(high << 4 | low);
+                n += 2;
+            }
+            (b'+', ..) => out.push(b' '),
+            (byte, ..) => out.push(byte),
+        }
+        n += 1;
+    }
+    out
+}
+
+fn entities(raw: &[u8]) -> Vec<u8> {
+    let mut text = String::from_utf8_lossy(raw).into_owned();
+    for (entity, letter) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&#x27;", "'"),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ] {
+        if text.contains(entity) {
+            text = text.replace(entity, letter);
+        }
+    }
+    text.into_bytes()
+}
+
+fn unescape(raw: &[u8]) -> Vec<u8> {
+    let quoted = [b"\"", raw, b"\""].concat();
+    serde_json::from_slice::<String>(&quoted).map_or_else(|_| raw.to_vec(), String::into_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str, format: Format) -> Option<String> {
+        let start = text.find("pass").unwrap();
+        let pair = value(text.as_bytes(), start..start + 4, format)?;
+        let value = decoded(&text.as_bytes()[pair.value], pair.place, format).into_owned();
+        Some(String::from_utf8(value).unwrap())
+    }
+
+    #[test]
+    fn a_name_finds_its_value() {
+        for (text, format, expected) in [
+            (r#"{"password": "hun\"ter2"}"#, Format::Json, Some("hun\"ter2")),
+            (r#"{"password":12345,"a":1}"#, Format::Json, Some("12345")),
+            (r#"{\"password\":\"hunter2\"}"#, Format::Json, Some("hunter2")),
+            (r#"{"errors":{"password":["too short"]}}"#, Format::Json, None),
+            ("user=a&password=hunter%202&x=1", Format::Form, Some("hunter 2")),
+            ("<password>a&amp;b</password>", Format::Xml, Some("a&b")),
+            ("<add key=\"password\" value=\"hunter2\"/>", Format::Xml, Some("hunter2")),
+            ("password = hunter 2 # mine\n", Format::Plain, Some("hunter 2")),
+            ("user=a password=hunter2 host=b", Format::Plain, Some("hunter2")),
+            ("my password: hunter2, thanks", Format::Plain, Some("hunter2")),
+            ("<td>password</td><td>hunter2</td>", Format::Html, Some("hunter2")),
+            ("<label>password</label><input type=password>", Format::Html, None),
+            ("if(password===x)", Format::Script, None),
+            ("{password:e.value}", Format::Script, None),
+        ] {
+            assert_eq!(of(text, format).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_off_has_no_value_yet() {
+        assert_eq!(of(r#"{"password":"hunt"#, Format::Json), None);
+        assert_eq!(of("<password>hunt", Format::Xml), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! From a value back to its name: the JSON key, the form key, the element, the label before it.
+//! Looks at a bounded number of bytes right before the value, so text may begin and end anywhere.
+
+use std::ops::Range;
+
+use super::bytes::{at, backward, blank, identifier, prior, quote};
+use crate::model::event::Format;
+use crate::rules::names::Reading;
+use crate::rules::schema::Place;
+
+/// The name of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Near {
+    /// Where it stands.
+    pub(super) name: Range<usize>,
+    /// What kind of name it is.
+    pub(super) place: Place,
+    /// How it is to be read.
+    pub(super) reading: Reading,
+}
+
+/// Bytes of a label that are looked at.
+const LABEL: usize = 72;
+
+/// Bytes of an array or object that are looked at for the key it belongs to.
+const STRUCTURE: usize = 400;
+
+/// The name of the value that starts at `start`.
+pub(super) fn name(text: &[u8], start: usize, format: Format) -> Option<Near> {
+    let mut from = start;
+    if quote(prior(text, from)) {
+        from -= 1;
+        from = backward(text, from, 3, |b| b == b'\\');
+    }
+    from = backward(text, from, 64, |b| blank(b) || (format == Format::Html && matches!(b, b'\r' | b'\n')));
+    match prior(text, from) {
+        b'>' if from >= 2 && at(text, from - 2) == b'=' => key(text, from - 2),
+        b'>' => element(text, from - 1, start, format),
+        b':' => key(text, from - 1),
+        b'=' => attribute(text, from - 1).or_else(|| key(text, from - 1)),
+        b',' | b'[' if matches!(format, Format::Json | Format::Script) => array(text, from),
+        _ => label(text, from),
+    }
+}
+
+/// The key that ends before the separator at `end`.
+fn key(text: &[u8], end: usize) -> Option<Near> {
+    let end = backward(text, end, 8, blank);
+    let mark = prior(text, end);
+    if quote(mark) {
+        let last = backward(text, end - 1, 3, |b| b == b'\\');
+        let first = backward(text, last, 160, |b| b != mark && b != b'\n');
+        let near = Near { name: first..last, place: Place::Json, reading: Reading::Key };
+        return Some(if says_nothing(text.get(first..last)?) { siblings(text, first, last) } else { near });
+    }
+    let first = backward(text, end, 64, |b| identifier(b) || matches!(b, b'.' | b'[' | b']' | b'%' | b'/' | b'@'));
+    if first == end {
+        return label(text, end);
+    }
+    match prior(text, first) {
+        b'&' | b'?' => Some(Near { name: first..end, place: Place::Form, reading: Reading::Key }),
+        // `Card number: 4111…`: the words before belong to it.
+        b' ' if at(text, end) == b':' => label(text, end),
+        _ => Some(Near { name: first..end, place: Place::Label, reading: Reading::Key }),
+    }
+    .filter(|near| !near.name.is_empty())
+}
+
+/// Keys that say nothing of their value.
+fn says_nothing(name: &[u8]) -> bool {
+    [b"value".as_slice(), b"number", b"id", b"val", b"text", b"content", b"data", b"no", b"code", b"identifier", b"v"]
+        .iter()
+        .any(|empty| name.eq_ignore_ascii_case(empty))
+}
+
+/// The members of the same object that stand before a key that says nothing.
+fn siblings(text: &[u8], first: usize, last: usize) -> Near {
+    let mut depth = 0;
+    let mut from = first;
+    for (n, byte) in text.get(..first).unwrap_or_default().iter().enumerate().rev().take(STRUCTURE) {
+        match byte {
+            b'}' | b']' => depth += 1,
+            b'{' | b'[' if depth == 0 => {
+                // `"ssn":{"value":…`: the key of the object.
+                from = if *byte == b'{' { key_before(text, n).unwrap_or(n) } else { n };
+                break;
+            }
+            b'{' | b'[' => depth -= 1,
+            _ => {}
+        }
+        from = n;
+    }
+    Near { name: from..last, place: Place::Json, reading: Reading::Label }
+}
+
+/// The start of the key before an opening bracket at `open`.
+fn key_before(text: &[u8], open: usize) -> Option<usize> {
+    let colon = backward(text, open, 8, blank);
+    let end = backward(text, colon.checked_sub(1).filter(|n| at(text, *n) == b':')?, 8, blank);
+    let last = end.checked_sub(1).filter(|n| quote(at(text, *n)))?;
+    Some(backward(text, last, 80, |b| !quote(b) && b != b'\n'))
+}
+
+/// The key of the array of scalars that a value stands in.
+fn array(text: &[u8], from: usize) -> Option<Near> {
+    let inside = backward(text, from, STRUCTURE, |b| !matches!(b, b'[' | b'{' | b'}' | b']'));
+    let open = inside.checked_sub(1).filter(|n| at(text, *n) == b'[')?;
+    let first = key_before(text, open)?;
+    let last = first + text.get(first..open)?.iter().position(|b| quote(*b))?;
+    Some(Near { name: first..last, place: Place::Json, reading: Reading::Key })
+}
+
+/// `name="x"` (or `key`, `id`) of the tag whose `value=` attribute ends at `equals`; else the attribute.
+fn attribute(text: &[u8], equals: usize) -> Option<Near> {
+    let first = backward(text, equals, 64, identifier);
+    let open = backward(text, first, 200, |b| !matches!(b, b'<' | b'>' | b'\n'));
+    open.checked_sub(1).filter(|n| at(text, *n) == b'<' && at(text, open).is_ascii_alphabetic())?;
+    let own = text.get(first..equals)?;
+    if !says_nothing(own) {
+        return Some(Near { name: first..equals, place: Place::Xml, reading: Reading::Key });
+    }
+    let tag = text.get(open..first)?;
+    for attribute in [b"name=".as_slice(), b"key=", b"id=", b"type=", b"label="] {
+        if let Some(found) = memchr::memmem::find(tag, attribute) {
+            let start = open + found + attribute.len() + 1;
+            let end = start + text.get(start..first)?.iter().position(|b| quote(*b))?;
+            return Some(Near { name: start..end, place: Place::Xml, reading: Reading::Key });
+        }
+    }
+    None
+}
+
+/// The name of the element whose tag ends at `close`, or in HTML the text before it.
+fn element(text: &[u8], close: usize, start: usize, format: Format) -> Option<Near> {
+    let open = backward(text, close, 256, |b| b != b'<' && b != b'>');
+    open.checked_sub(1).filter(|n| at(text, *n) == b'<')?;
+    let end = super::bytes::forward(text, open, 64, |b| identifier(b) || matches!(b, b':' | b'.'));
+    let tag = text.get(open..end)?;
+    if !tag.is_empty() && !generic(tag) && format != Format::Html {
+        let colon = tag.iter().rposition(|b| *b == b':').map_or(0, |n| n + 1);
+        // `<identifier type="SSN">`: the attributes say what the element does not.
+        let (name, reading) = if says_nothing(tag.get(colon..)?) && end < close {
+            (open + colon..close, Reading::Label)
+        } else {
+            (open + colon..end, Reading::Key)
+        };
+        return Some(Near { name, place: Place::Xml, reading });
+    }
+    // Over tags and white space to the text before, at most one run of it.
+    let mut from = open - 1;
+    loop {
+        from = backward(text, from, 64, |b| b.is_ascii_whitespace());
+        if prior(text, from) != b'>' {
+            break;
+        }
+        let inside = backward(text, from - 1, 256, |b| b != b'<' && b != b'>');
+        if prior(text, inside) != b'<' || start - inside > 512 {
+            return None;
+        }
+        from = inside - 1;
+    }
+    let first = backward(text, from, LABEL, |b| !matches!(b, b'<' | b'>'));
+    (first < from).then_some(Near { name: first..start, place: Place::Label, reading: Reading::Label })
+}
+
+/// Elements that lay out and say nothing of what is in them.
+fn generic(tag: &[u8]) -> bool {
+    let names: &[&[u8]] = &[
+        b"a", b"b", b"br", b"code", b"dd", b"div", b"dt", b"em", b"font", b"h1", b"h2", b"h3", b"h4", b"i", b"input",
+        b"label", b"li", b"ol", b"p", b"pre", b"small", b"span", b"strong", b"td", b"th", b"tr", b"u", b"ul",
+    ];
+    names.iter().any(|name| tag.eq_ignore_ascii_case(name))
+}
+
+/// The words before a value on its line.
+fn label(text: &[u8], end: usize) -> Option<Near> {
+    let stop =
+        |b: u8| matches!(b, b'\n' | b'\r' | b';' | b'|' | b'<' | b'>' | b'{' | b'}' | b',' | b'"' | b'&' | b'\t');
+    let first = backward(text, end, LABEL, |b| !stop(b));
+    (first < end).then_some(Near { name: first..end, place: Place::Label, reading: Reading::Label })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str, value: &str, format: Format) -> String {
+        let start = text.find(value).unwrap();
+        name(text.as_bytes(), start, format).map_or_else(String::new, |near| text[near.name].trim().to_owned())
+    }
+
+    #[test]
+    fn a_value_finds_its_name() {
+        for (text, format, expected) in [
+            (r#"{"card_no": "4111"}"#, Format::Json, "card_no"),
+            (r#"{\"card_no\":\"4111\"}"#, Format::Json, "card_no"),
+            (r#"{"cards":["37","4111"]}"#, Format::Json, "cards"),
+            ("a=1&card=4111&b=2", Format::Form, "card"),
+            ("<Card>4111</Card>", Format::Xml, "Card"),
+            ("<ns:CardNo id='1'>4111</ns:CardNo>", Format::Xml, "CardNo"),
+            (r#"<input name="card" type="text" value="4111">"#, Format::Html, "card"),
+            ("Card number: 4111", Format::Plain, "Card number"),
+            ("CARD=4111", Format::Plain, "CARD"),
+            ("my card is 4111", Format::Plain, "my card is"),
+        ] {
+            assert_eq!(of(text, "4111", format), expected, "{text}");
+        }
+        assert!(of("<td>Card</td> <td>4111</td>", "4111", Format::Html).starts_with("Card"));
+        let fhir = r#"{"system":"us-ssn","value":"4111"}"#;
+        assert!(of(fhir, "4111", Format::Json).contains("us-ssn"));
+    }
+
+    #[test]
+    fn text_that_begins_anywhere_is_no_trouble() {
+        for text in ["4111", "\"4111", ":4111", "=4111", ">4111", "<>4111", ",4111", "[4111", "\\\"4111"] {
+            for format in [Format::Json, Format::Html, Format::Xml, Format::Plain] {
+                let _ = of(text, "4111", format);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! At a literal: the expressions of its rules, or the value of the name it is part of.
+
+use std::ops::Range;
+
+use super::bytes::{after_escape, at, forward, identifier, prior};
+use super::{Hit, NamedAt, Scan, Scratch, after, before};
+use crate::model::event::Format;
+use crate::model::finding::RuleIndex;
+use crate::rules::compile::Use;
+use crate::rules::engine::Matcher;
+use crate::rules::guard::Situation;
+use crate::rules::names::{Reading, Role};
+use crate::rules::schema::{Boundary, Content, When};
+use crate::rules::validate::{self, Subject, secret::entropy};
+
+/// Matches of one rule that may fail their checks in one window.
+const ATTEMPTS: usize = 8;
+
+impl Matcher {
+    pub(super) fn literals(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
+        let Some(literals) = &self.compiled.literals else { return };
+        for hit in literals.find_overlapping_iter(scan.text) {
+            let Some(uses) = self.compiled.uses.get(hit.pattern().as_usize()) else { continue };
+            for to in uses {
+                match to {
+                    Use::Anchor => self.anchor(scan, hit.range(), scratch),
+                    Use::Keyword(rule, None) => self.keyword(scan, *rule, hit.range(), scratch),
+                    Use::Keyword(rule, Some(exact)) => {
+                        if scan.text.get(hit.range()).is_some_and(|bytes| bytes == &**exact) {
+                            self.keyword(scan, *rule, hit.range(), scratch);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Addresses: the keyword is one byte, too common for the literals.
+    pub(super) fn at_signs(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
+        if self.compiled.at_sign.is_empty() {
+            return;
+        }
+        for n in memchr::memchr_iter(b'@', scan.text) {
+            if prior(scan.text, n).is_ascii_alphanumeric() && at(scan.text, n + 1).is_ascii_alphanumeric() {
+                for rule in &self.compiled.at_sign {
+                    self.keyword(scan, *rule, n..n + 1, scratch);
+                }
+            }
+        }
+    }
+
+    fn keyword(&self, scan: &Scan<'_>, index: RuleIndex, hit: Range<usize>, scratch: &mut Scratch) {
+        let rule = self.catalogue.rule(index);
+        let When::Content(content) = &rule.when else { return };
+        let done = scratch.done.get(index.0 as usize).copied().unwrap_or(0);
+        let format = content.formats.is_empty() || content.formats.iter().any(|f| Format::from(*f) == scan.format);
+        if hit.start < done || !format || !Self::concerns(rule, scan) {
+            return;
+        }
+        let end = scan.text.len().min(hit.end + content.after);
+        for expression in &self.compiled.part(index).expressions {
+            let mut from = hit.start.saturating_sub(content.before).max(done);
+            for _ in 0..ATTEMPTS {
+                let Some(found) = expression.find(scan.text, from..end) else { break };
+                if found.whole.start > hit.start {
+                    break;
+                }
+                if found.whole.end > scan.seen
+                    && let Some(kept) = self.content(scan, index, content, &found)
+                {
+                    if let Some(done) = scratch.done.get_mut(index.0 as usize) {
+                        *done = found.whole.end;
+                    }
+                    scratch.keep(kept);
+                    return;
+                }
+                from = found.whole.start + 1;
+            }
+        }
+    }
+
+    /// A match of a rule's expression, once its surroundings and its checks have had their say.
+    fn content(
+        &self,
+        scan: &Scan<'_>,
+        index: RuleIndex,
+        content: &Content,
+        found: &crate::rules::expression::Match,
+    ) -> Option<Hit> {
+        let rule = self.catalogue.rule(index);
+        let secret = scan.text.get(found.secret.clone()).filter(|s| !s.is_empty())?;
+        if !stands_alone(scan.text, &found.whole, content.boundary) || entropy(secret) < content.min_entropy {
+            return None;
+        }
+        let verdict = validate::all(&self.compiled.part(index).checks, &Subject { value: secret, at: scan.at })?;
+        let near = before::name(scan.text, found.secret.start, scan.format);
+        if !content.names.is_empty() {
+            let local = near
+                .as_ref()
+                .and_then(|near| scan.text.get(near.name.clone()).map(|name| self.meaning(name, near.reading)));
+            let roles = local.as_ref().into_iter().chain(scan.outer.map(|outer| outer.roles));
+            if !roles.into_iter().any(|roles| roles.contains(&Role::For(index))) {
+                return None;
+            }
+        }
+        let name = near.filter(|near| near.reading == Reading::Key).and_then(|near| shown(scan.text, near.name));
+        Some(Hit {
+            rule: index,
+            range: found.secret.clone(),
+            value: None,
+            name,
+            severity: rule.severity,
+            confidence: verdict.confidence.unwrap_or(rule.confidence),
+            note: verdict.note,
+        })
+    }
+
+    /// Part of a name: its value, if it has one here.
+    fn anchor(&self, scan: &Scan<'_>, hit: Range<usize>, scratch: &mut Scratch) {
+        if hit.start < scratch.names_done {
+            return;
+        }
+        scratch.names_done = forward(scan.text, hit.end, 48, identifier);
+        let Some(pair) = after::value(scan.text, hit, scan.format) else { return };
+        if pair.value.end <= scan.seen {
+            return;
+        }
+        let Some(name) = scan.text.get(pair.name.clone()) else { return };
+        let roles = self.meaning(name, Reading::Key);
+        let Some(raw) = scan.text.get(pair.value.clone()).filter(|_| !roles.is_empty()) else { return };
+        let value = after::decoded(raw, pair.place, scan.format);
+        let situation = Situation {
+            direction: scan.direction,
+            format: Some(scan.format),
+            place: pair.place,
+            delimited: pair.delimited,
+        };
+        let Some(found) = self.named(&roles, &value, &NamedAt { situation, protocol: scan.protocol, at: scan.at })
+        else {
+            return;
+        };
+        let secret = value.get(found.range.clone()).unwrap_or_default();
+        let value = (secret != raw).then(|| secret.to_vec());
+        scratch.keep(Hit { range: pair.value, value, name: shown(scan.text, pair.name), ..found });
+    }
+}
+
+/// A name as a field path may show it; labels of several words are left out.
+pub(super) fn shown(text: &[u8], name: Range<usize>) -> Option<String> {
+    let name = std::str::from_utf8(text.get(name)?).ok()?.trim();
+    let name = name.rsplit(' ').next().unwrap_or(name);
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | '$');
+    (!name.is_empty() && name.len() <= 64 && name.chars().all(plain)).then(|| name.to_owned())
+}
+
+/// Whether a match is not a part of something longer.
+pub(super) fn stands_alone(text: &[u8], range: &Range<usize>, boundary: Boundary) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let (left, right) = (prior(text, range.start), at(text, range.end));
+    let first = at(text, range.start);
+    let left_open = !word(left) || !word(first) || after_escape(text, range.start);
+    match boundary {
+        Boundary::None => true,
+        Boundary::Token => {
+            left_open && left != b'-' && !word(right) && !(right == b'-' && word(at(text, range.end + 1)))
+        }
+        Boundary::Number => {
+            let continued = matches!(right, b'.' | b'-') && word(at(text, range.end + 1));
+            left_open && !matches!(left, b'-' | b'.' | b'$' | b'#') && !word(right) && !continued
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Searching text: one pass for all literals, one for the digits; everything else happens at their hits.
+
+mod after;
+mod before;
+mod bytes;
+mod keyword;
+mod number;
+mod settle;
+mod table;
+
+use std::ops::Range;
+
+use super::engine::Matcher;
+use super::glob::fits_any;
+use super::guard::{self, Situation};
+use super::names::{Reading, Role, Roles};
+use super::schema::{Place, Rule, When};
+use super::validate::{self, Subject};
+use crate::model::event::Format;
+use crate::model::finding::{Confidence, RuleIndex, Severity};
+use crate::model::flow::Direction;
+use crate::model::time::Timestamp;
+pub(super) use table::Header;
+
+/// Hits of one text that are kept: more than this is a listing, and the first ones show it.
+const HITS: usize = 4096;
+
+/// A text and its circumstances.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scan<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) format: Format,
+    pub(super) direction: Direction,
+    /// So many bytes at its start were looked at before.
+    pub(super) seen: usize,
+    pub(super) at: Timestamp,
+    pub(super) protocol: &'static str,
+    /// It is the value of a field: what its name means.
+    pub(super) outer: Option<Outer<'a>>,
+}
+
+/// The field a text is the value of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outer<'a> {
+    pub(super) name: &'a str,
+    pub(super) roles: &'a Roles,
+}
+
+/// What was found in a text.
+#[derive(Clone, Debug)]
+pub(super) struct Hit {
+    pub(super) rule: RuleIndex,
+    /// The part that is reported.
+    pub(super) range: Range<usize>,
+    /// The value, where it is not the bytes of the range.
+    pub(super) value: Option<Vec<u8>>,
+    /// The name it was found under.
+    pub(super) name: Option<String>,
+    pub(super) severity: Severity,
+    pub(super) confidence: Confidence,
+    pub(super) note: Option<String>,
+}
+
+/// Memory that one engine uses again for each text.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    pub(super) hits: Vec<Hit>,
+    /// For each rule, up to where it has matched.
+    done: Vec<usize>,
+    /// Up to where names were looked at.
+    names_done: usize,
+}
+
+impl Matcher {
+    /// Finds everything in a text. The hits are left in the scratch memory, settled.
+    pub(super) fn scan(&self, scan: &Scan<'_>, header: Option<&Header>, scratch: &mut Scratch) {
+        scratch.hits.clear();
+        scratch.names_done = 0;
+        scratch.done.clear();
+        scratch.done.resize(self.catalogue.len(), 0);
+        self.literals(scan, scratch);
+        self.numbers(scan, header, scratch);
+        self.at_signs(scan, scratch);
+        if let Some(header) = header {
+            self.cells(scan, header, scratch);
+        }
+        self.settle(scan, scratch);
+    }
+
+    /// Whether a rule looks at this text at all.
+    fn concerns(rule: &Rule, scan: &Scan<'_>) -> bool {
+        rule.direction.is_none_or(|way| way.is(scan.direction)) && fits_any(&rule.protocols, scan.protocol)
+    }
+
+    /// What the rules for named values make of one. At most one of them reports it: the one whose name
+    /// fits best.
+    pub(super) fn named(&self, roles: &Roles, value: &[u8], at: &NamedAt<'_>) -> Option<Hit> {
+        if value.is_empty() {
+            return None;
+        }
+        for role in roles {
+            let Role::For(index) = role else {
+                if *role == Role::Ignored {
+                    return None;
+                }
+                continue;
+            };
+            let rule = self.catalogue.rule(*index);
+            let When::Field(named) = &rule.when else { continue };
+            let fits = (named.kinds.is_empty() || named.kinds.contains(&at.situation.place))
+                && rule.direction.is_none_or(|way| way.is(at.situation.direction))
+                && fits_any(&rule.protocols, at.protocol)
+                && (named.min_len..=named.max_len).contains(&value.len());
+            if !fits {
+                continue;
+            }
+            let part = self.compiled.part(*index);
+            let secret = match part.expressions.as_slice() {
+                [] => 0..value.len(),
+                all => match all.iter().find_map(|e| e.fits(value)) {
+                    Some(found) => found.secret,
+                    None => continue,
+                },
+            };
+            let Some(secret_value) = value.get(secret.clone()) else { continue };
+            if named.min_entropy > 0.0 && validate::secret::entropy(secret_value) < named.min_entropy {
+                continue;
+            }
+            let Some(sure) = guard::judge(named.guard, &self.compiled.names, secret_value, &at.situation) else {
+                continue;
+            };
+            let subject = Subject { value: secret_value, at: at.at };
+            let Some(verdict) = validate::all(&part.checks, &subject) else { continue };
+            let confidence = verdict.confidence.unwrap_or(rule.confidence).min(sure);
+            return Some(Hit {
+                rule: *index,
+                range: secret,
+                value: None,
+                name: None,
+                severity: rule.severity,
+                confidence,
+                note: verdict.note,
+            });
+        }
+        None
+    }
+
+    /// What a name of the text means.
+    fn meaning(&self, name: &[u8], reading: Reading) -> Roles {
+        let name = String::from_utf8_lossy(name);
+        let plain = name.contains('\\') || name.contains('%');
+        let name = if plain { std::borrow::Cow::Owned(unescaped(&name)) } else { name };
+        self.compiled.names.resolve(&name, reading)
+    }
+}
+
+/// Where a named value stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamedAt<'a> {
+    pub(super) situation: Situation,
+    pub(super) protocol: &'a str,
+    pub(super) at: Timestamp,
+}
+
+impl Scratch {
+    fn keep(&mut self, hit: Hit) {
+        if self.hits.len() < HITS {
+            self.hits.push(hit);
+        }
+    }
+}
+
+/// A name without the escapes of JSON and URLs.
+fn unescaped(name: &str) -> String {
+    let percent = after::decoded(name.as_bytes(), Place::Form, Format::Form);
+    let plain = after::decoded(&percent, Place::Json, Format::Json);
+    String::from_utf8_lossy(&plain).into_owned()
+}

@@ -1,0 +1,243 @@
+//! Numbers: every run of letters and digits that holds a digit, with its neighbours, is looked up by
+//! the lengths of its runs.
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::bytes::{at, backward, forward, prior};
+use super::keyword::{shown, stands_alone};
+use super::{Hit, Scan, Scratch, before, table::Header};
+use crate::model::finding::{Confidence, RuleIndex, Severity};
+use crate::rules::engine::Matcher;
+use crate::rules::forms::{RUN, RUNS, SEPARATORS, Variant, signature};
+use crate::rules::names::{Reading, Role, Roles};
+use crate::rules::schema::{Need, Number, When};
+use crate::rules::validate::{self, Subject};
+
+/// One byte in so many is looked at: any number that has a run of three digits, or whose runs do not
+/// all begin in step, is met.
+const STRIDE: usize = 3;
+
+/// The runs of what may be a number.
+type Runs = SmallVec<[Range<usize>; RUNS]>;
+
+/// The name of a number, found once for all rules that ask.
+struct Name {
+    roles: Roles,
+    shown: Option<String>,
+}
+
+impl Matcher {
+    pub(super) fn numbers(&self, scan: &Scan<'_>, header: Option<&Header>, scratch: &mut Scratch) {
+        if self.compiled.numbers.is_empty() {
+            return;
+        }
+        let mut from = scan.seen.saturating_sub(2 * RUN);
+        while let Some(found) = next_digit(scan.text, from) {
+            let runs = around(scan.text, found);
+            from = runs.last().map_or(found, |run| run.end).max(found) + 1;
+            self.runs(scan, header, &runs, scratch);
+        }
+    }
+
+    fn runs(&self, scan: &Scan<'_>, header: Option<&Header>, runs: &Runs, scratch: &mut Scratch) {
+        let mut first = 0;
+        while first < runs.len() {
+            let found = (first..runs.len()).rev().find_map(|last| {
+                let part = runs.get(first..=last)?;
+                let range = part.first()?.start..part.last()?.end;
+                let known = self.compiled.numbers.get(&signature(part.iter().map(Range::len)))?;
+                let joined = first > 0 || last + 1 < runs.len();
+                self.number(scan, header, known, &range, joined.then_some(runs)).map(|hit| (last, hit))
+            });
+            match found {
+                Some((last, hit)) => {
+                    if hit.range.end > scan.seen {
+                        scratch.keep(hit);
+                    }
+                    first = last + 1;
+                }
+                None => first += 1,
+            }
+        }
+    }
+
+    fn number(
+        &self,
+        scan: &Scan<'_>,
+        header: Option<&Header>,
+        known: &[(RuleIndex, Variant)],
+        range: &Range<usize>,
+        neighbours: Option<&Runs>,
+    ) -> Option<Hit> {
+        let written = scan.text.get(range.clone())?;
+        let plain: SmallVec<[u8; 36]> =
+            written.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
+        let mut name: Option<Name> = None;
+        let mut best: Option<Hit> = None;
+        for (index, variant) in known {
+            if !variant.fits(written) {
+                continue;
+            }
+            let rule = self.catalogue.rule(*index);
+            let When::Number(number) = &rule.when else { continue };
+            let alone = stands_alone(scan.text, range, number.boundary)
+                && neighbours.is_none_or(|runs| !continues(scan.text, range, runs, variant.runs()));
+            if !alone || !Self::concerns(rule, scan) {
+                continue;
+            }
+            let subject = Subject { value: &plain, at: scan.at };
+            let Some(verdict) = validate::all(&self.compiled.part(*index).checks, &subject) else { continue };
+            let name = name.get_or_insert_with(|| self.name(scan, header, range.start));
+            let whole = name.roles.is_empty() && name.shown.is_none() && alone_in_its_place(scan, range);
+            let apart = variant.runs() > 1 || whole;
+            let Some(confidence) =
+                support(number, rule.confidence, verdict.confidence, role(*index, name, scan), apart)
+            else {
+                continue;
+            };
+            let test = number.test_values.iter().any(|test| test.as_bytes() == plain.as_slice());
+            let hit = Hit {
+                rule: *index,
+                range: range.clone(),
+                value: None,
+                name: name.shown.clone(),
+                severity: if test { rule.severity.min(Severity::Low) } else { rule.severity },
+                confidence,
+                note: if test { Some("a number published for tests".to_owned()) } else { verdict.note },
+            };
+            if best.as_ref().is_none_or(|best| best.confidence < hit.confidence) {
+                best = Some(hit);
+            }
+        }
+        best
+    }
+
+    /// The name of the number that starts at `start`.
+    fn name(&self, scan: &Scan<'_>, header: Option<&Header>, start: usize) -> Name {
+        if let Some(column) = header.and_then(|header| header.column(scan.text, start)) {
+            return Name { roles: column.roles.clone(), shown: Some(column.name.clone()) };
+        }
+        match before::name(scan.text, start, scan.format) {
+            Some(near) => {
+                let name = scan.text.get(near.name.clone()).unwrap_or_default();
+                let shown = if near.reading == Reading::Key { shown(scan.text, near.name) } else { None };
+                Name { roles: self.meaning(name, near.reading), shown }
+            }
+            None => Name { roles: Roles::new(), shown: None },
+        }
+    }
+}
+
+/// What its name says of a number to a rule: the nearest name that has a say.
+fn role(rule: RuleIndex, name: &Name, scan: &Scan<'_>) -> Option<bool> {
+    let outer = scan.outer.map(|outer| outer.roles);
+    std::iter::once(&name.roles).chain(outer).find_map(|roles| {
+        roles.iter().find_map(|role| match role {
+            Role::For(index) if *index == rule => Some(true),
+            Role::Against(index) if *index == rule => Some(false),
+            _ => None,
+        })
+    })
+}
+
+/// How sure a number is; `None` when it is not enough.
+fn support(
+    number: &Number,
+    rule: Confidence,
+    proven: Option<Confidence>,
+    named: Option<bool>,
+    apart: bool,
+) -> Option<Confidence> {
+    let bare = proven.unwrap_or(rule);
+    match (number.context, named) {
+        (Need::None, _) => Some(bare),
+        (_, Some(true)) => Some(number.named_confidence.unwrap_or(Confidence::High).max(bare)),
+        (Need::Required, _) | (Need::Helps, Some(false)) => None,
+        (Need::Helps, None) if apart => Some(number.apart_confidence.unwrap_or(bare)),
+        (Need::Helps, None) => Some(bare),
+    }
+}
+
+/// Whether the number is all of an unnamed field.
+fn alone_in_its_place(scan: &Scan<'_>, range: &Range<usize>) -> bool {
+    scan.outer.is_some_and(|outer| outer.name.is_empty() && scan.text.trim_ascii().len() == range.len())
+}
+
+/// Whether the run before or after goes on in the same way: `1111 2222 3333 4444 5555` is no card.
+fn continues(text: &[u8], range: &Range<usize>, runs: &Runs, own: usize) -> bool {
+    let digits = |run: &Range<usize>| text.get(run.clone()).is_some_and(|r| r.iter().all(u8::is_ascii_digit));
+    own > 1
+        && runs.iter().any(|run| {
+            let beside = run.end + 1 == range.start || run.start == range.end + 1;
+            beside && digits(run) && run.len() >= 3
+        })
+}
+
+/// The next digit, as far as every [`STRIDE`]th byte shows.
+fn next_digit(text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    rest.iter().step_by(STRIDE).position(u8::is_ascii_digit).map(|n| from + n * STRIDE)
+}
+
+/// The run that holds the byte at `inside`, and the runs beside it that may belong to the same number.
+/// Empty when the run is too long to be one; then the last run is that run's end.
+fn around(text: &[u8], inside: usize) -> Runs {
+    let word = |b: u8| b.is_ascii_alphanumeric();
+    let start = backward(text, inside, RUN + 1, word);
+    let end = forward(text, inside, usize::MAX, word);
+    let mut runs = Runs::new();
+    if end - start > RUN {
+        runs.push(end..end);
+        return runs;
+    }
+    runs.push(start..end);
+    let part = |run: &Range<usize>| {
+        text.get(run.clone()).is_some_and(|r| !r.is_empty() && r.len() <= RUN && !r.iter().any(u8::is_ascii_lowercase))
+    };
+    let mut left = start;
+    while runs.len() < RUNS && SEPARATORS.contains(&prior(text, left)) {
+        let run = backward(text, left - 1, RUN + 1, word)..left - 1;
+        if !part(&run) {
+            break;
+        }
+        left = run.start;
+        runs.insert(0, run);
+    }
+    let mut right = end;
+    while runs.len() < RUNS && SEPARATORS.contains(&at(text, right)) {
+        let run = right + 1..forward(text, right + 1, RUN + 1, word);
+        if !part(&run) {
+            break;
+        }
+        right = run.end;
+        runs.push(run);
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_that_may_belong_together_are_found_from_any_digit() {
+        let text = b"call my SSN 536-90-4399, thanks";
+        for inside in [12, 14, 16, 22] {
+            let runs = around(text, inside);
+            assert_eq!(runs.last(), Some(&(19..23)), "{inside}");
+        }
+        let blob = [b'7'; 500];
+        assert_eq!(around(&blob, 3).first(), Some(&(500..500)));
+    }
+
+    #[test]
+    fn every_run_of_three_digits_is_met() {
+        for pad in 0..6 {
+            let text = format!("{}{}", "x".repeat(pad), "777");
+            assert!(next_digit(text.as_bytes(), 0).is_some());
+        }
+        assert_eq!(next_digit(b"no digit here", 0), None);
+    }
+}

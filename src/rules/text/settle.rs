@@ -1,0 +1,88 @@
+//! Of several findings in the same bytes one stands; what needs company loses its place without it.
+
+use hashbrown::{HashMap, HashSet};
+
+use super::{Hit, Scan, Scratch};
+use crate::model::finding::RuleIndex;
+use crate::rules::engine::Matcher;
+use crate::rules::glob::fits_any;
+use crate::rules::schema::When;
+
+/// How far away company may be, in bytes.
+const NEAR: usize = 400;
+
+impl Matcher {
+    pub(super) fn settle(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
+        if scratch.hits.is_empty() {
+            return;
+        }
+        self.company(scratch);
+        if scratch.hits.len() > 1 {
+            self.outranked(scratch);
+        }
+        self.bulk(scan, scratch);
+    }
+
+    fn company(&self, scratch: &mut Scratch) {
+        let wants = |hit: &Hit| match &self.catalogue.rule(hit.rule).when {
+            When::Content(content) => &content.near,
+            When::Number(number) => &number.near,
+            _ => const { &Vec::new() },
+        };
+        let alone: Vec<bool> = scratch
+            .hits
+            .iter()
+            .map(|hit| {
+                let near = wants(hit);
+                !near.is_empty()
+                    && !scratch.hits.iter().any(|other| {
+                        let distance = other.range.start.abs_diff(hit.range.start);
+                        distance > 0 && distance < NEAR && fits_any(near, &self.catalogue.rule(other.rule).kind)
+                    })
+            })
+            .collect();
+        let mut alone = alone.into_iter();
+        scratch.hits.retain(|_| !alone.next().unwrap_or(false));
+    }
+
+    /// Keeps the hit with the highest rank, then confidence, then length, of those that overlap.
+    fn outranked(&self, scratch: &mut Scratch) {
+        let key = |hit: &Hit| (self.catalogue.rule(hit.rule).rank(), hit.confidence, hit.range.len());
+        scratch.hits.sort_by(|a, b| {
+            (a.range.start, std::cmp::Reverse(key(a)), a.rule).cmp(&(b.range.start, std::cmp::Reverse(key(b)), b.rule))
+        });
+        let mut kept: Vec<Hit> = Vec::with_capacity(scratch.hits.len());
+        for hit in scratch.hits.drain(..) {
+            while let Some(last) = kept.last() {
+                if last.range.end <= hit.range.start || key(last) >= key(&hit) {
+                    break;
+                }
+                kept.pop();
+            }
+            if kept.last().is_none_or(|last| last.range.end <= hit.range.start) {
+                kept.push(hit);
+            }
+        }
+        scratch.hits = kept;
+    }
+
+    /// Many different values of one kind are worse than one.
+    fn bulk(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
+        let mut values: HashMap<RuleIndex, HashSet<&[u8]>> = HashMap::new();
+        for hit in &scratch.hits {
+            if let When::Content(content) = &self.catalogue.rule(hit.rule).when
+                && content.bulk.is_some()
+            {
+                values.entry(hit.rule).or_default().extend(scan.text.get(hit.range.clone()));
+            }
+        }
+        for hit in &mut scratch.hits {
+            if let When::Content(content) = &self.catalogue.rule(hit.rule).when
+                && let (Some(bulk), Some(severity)) = (content.bulk, content.bulk_severity)
+                && values.get(&hit.rule).is_some_and(|values| values.len() >= bulk)
+            {
+                hit.severity = severity;
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Tables of text: the first line names the columns, so a value's name is far from it.
+
+use super::bytes::backward;
+use super::{Hit, NamedAt, Scan, Scratch};
+use crate::model::flow::{Direction, FlowId};
+use crate::rules::engine::Matcher;
+use crate::rules::guard::Situation;
+use crate::rules::names::{Reading, Roles};
+use crate::rules::schema::Place;
+
+/// Longest line of a table, and most columns.
+const LINE: usize = 8192;
+const COLUMNS: usize = 256;
+
+/// The columns of a table.
+#[derive(Clone, Debug)]
+pub(in crate::rules) struct Header {
+    /// Whose table it is: a later piece of it has no header of its own.
+    pub(in crate::rules) of: (FlowId, Direction, String),
+    delimiter: u8,
+    columns: Vec<Column>,
+}
+
+/// A column.
+#[derive(Clone, Debug)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) roles: Roles,
+}
+
+impl Header {
+    /// The column of the value at `offset`; `None` in the header itself.
+    pub(super) fn column(&self, text: &[u8], offset: usize) -> Option<&Column> {
+        let start = backward(text, offset, LINE, |b| b != b'\n');
+        if start == 0 && self.is_header(text) {
+            return None;
+        }
+        let mut quoted = false;
+        let before = text.get(start..offset)?;
+        let count = before.iter().filter(|b| {
+            quoted ^= **b == b'"';
+            **b == self.delimiter && !quoted
+        });
+        self.columns.get(count.count())
+    }
+
+    fn is_header(&self, text: &[u8]) -> bool {
+        let first = self.columns.first().map_or("", |column| column.name.as_str());
+        text.trim_ascii_start().strip_prefix(b"\"").unwrap_or(text).starts_with(first.as_bytes())
+    }
+}
+
+impl Matcher {
+    /// The columns that the first line of a text names.
+    pub(in crate::rules) fn header(&self, text: &[u8], of: (FlowId, Direction, String)) -> Option<Header> {
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let end = text.iter().take(LINE).position(|b| matches!(b, b'\n' | b'\r'))?;
+        let line = text.get(..end)?;
+        let count = |d: u8| line.iter().filter(|b| **b == d).count();
+        let delimiter = b",;\t|".iter().copied().max_by_key(|d| count(*d))?;
+        let columns = line
+            .split(|b| *b == delimiter)
+            .take(COLUMNS)
+            .map(|cell| {
+                let name = String::from_utf8_lossy(cell).trim_matches(['"', ' ', '\'']).to_owned();
+                Column { roles: self.compiled.names.resolve(&name, Reading::Key), name }
+            })
+            .collect();
+        Some(Header { of, delimiter, columns })
+    }
+
+    /// The values of the columns with a telling name.
+    pub(super) fn cells(&self, scan: &Scan<'_>, header: &Header, scratch: &mut Scratch) {
+        if header.columns.iter().all(|column| column.roles.is_empty()) {
+            return;
+        }
+        let situation =
+            Situation { direction: scan.direction, format: Some(scan.format), place: Place::Column, delimited: true };
+        let at = NamedAt { situation, protocol: scan.protocol, at: scan.at };
+        let mut start = 0;
+        for line in scan.text.split_inclusive(|b| *b == b'\n') {
+            let first = start == 0 && header.is_header(scan.text);
+            if !first && line.len() <= LINE && start + line.len() > scan.seen {
+                self.row(header, line.trim_ascii_end(), start, &at, scratch);
+            }
+            start += line.len();
+        }
+    }
+
+    fn row(&self, header: &Header, line: &[u8], start: usize, at: &NamedAt<'_>, scratch: &mut Scratch) {
+        let mut from = 0;
+        let mut quoted = false;
+        let mut columns = header.columns.iter();
+        for to in 0..=line.len() {
+            let byte = line.get(to).copied();
+            quoted ^= byte == Some(b'"');
+            if byte.is_some_and(|b| b != header.delimiter || quoted) {
+                continue;
+            }
+            let Some(column) = columns.next() else { return };
+            let cell = line.get(from..to).unwrap_or_default();
+            let value = cell.strip_prefix(b"\"").and_then(|c| c.strip_suffix(b"\"")).unwrap_or(cell).trim_ascii();
+            if !column.roles.is_empty()
+                && let Some(hit) = self.named(&column.roles, value, at)
+            {
+                let offset = start + from + memchr::memmem::find(cell, value).unwrap_or(0);
+                let range = offset + hit.range.start..offset + hit.range.end;
+                scratch.keep(Hit { range, name: Some(column.name.clone()), ..hit });
+            }
+            from = to + 1;
+        }
+    }
+}

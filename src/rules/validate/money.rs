@@ -1,0 +1,212 @@
+//! Payment cards and bank accounts.
+
+use super::digits::{base36, digits, luhn, uniform};
+use super::{Verdict, pass, sure};
+use crate::model::finding::Confidence;
+
+/// A brand's numbers: first and last prefix, shortest and longest number.
+struct Brand {
+    name: &'static str,
+    from: u32,
+    to: u32,
+    lengths: (usize, usize),
+}
+
+const fn brand(name: &'static str, from: u32, to: u32, least: usize, most: usize) -> Brand {
+    Brand { name, from, to, lengths: (least, most) }
+}
+
+/// The more particular before the more general.
+const BRANDS: &[Brand] = &[
+    brand("American Express", 34, 34, 15, 15),
+    brand("American Express", 37, 37, 15, 15),
+    brand("Diners Club", 300, 305, 14, 19),
+    brand("Diners Club", 3095, 3095, 14, 19),
+    brand("Diners Club", 36, 36, 14, 19),
+    brand("Diners Club", 38, 39, 14, 19),
+    brand("JCB", 3528, 3589, 16, 19),
+    brand("Mir", 2200, 2204, 16, 19),
+    brand("Mastercard", 2221, 2720, 16, 16),
+    brand("Mastercard", 51, 55, 16, 16),
+    brand("Verve", 506_099, 506_198, 16, 19),
+    brand("Elo", 506_699, 506_778, 16, 16),
+    brand("Elo", 509, 509, 16, 16),
+    brand("Elo", 627_780, 627_780, 16, 16),
+    brand("Elo", 636_297, 636_297, 16, 16),
+    brand("Elo", 636_368, 636_368, 16, 16),
+    brand("Maestro", 5018, 5018, 12, 19),
+    brand("Maestro", 5020, 5020, 12, 19),
+    brand("Maestro", 5038, 5038, 12, 19),
+    brand("Maestro", 5893, 5893, 12, 19),
+    brand("Maestro", 6304, 6304, 12, 19),
+    brand("Maestro", 6759, 6759, 12, 19),
+    brand("Maestro", 6761, 6763, 12, 19),
+    brand("Dankort", 5019, 5019, 16, 16),
+    brand("RuPay", 508, 508, 16, 16),
+    brand("RuPay", 353, 353, 16, 16),
+    brand("RuPay", 356, 356, 16, 16),
+    brand("RuPay", 82, 82, 16, 16),
+    brand("Hipercard", 606_282, 606_282, 16, 16),
+    brand("RuPay", 60, 60, 16, 16),
+    brand("Discover", 6011, 6011, 16, 19),
+    brand("Discover", 644, 649, 16, 19),
+    brand("Discover", 65, 65, 16, 19),
+    brand("UnionPay", 62, 62, 16, 19),
+    brand("UnionPay", 81, 81, 16, 19),
+    brand("Uzcard", 8600, 8600, 16, 16),
+    brand("Napas", 9704, 9704, 16, 19),
+    brand("Troy", 9792, 9792, 16, 16),
+    brand("Humo", 9860, 9860, 16, 16),
+    brand("Visa", 4, 4, 13, 19),
+];
+
+/// A payment card number: brand, length, Luhn, and digits as uneven as those of real numbers. The
+/// note names the brand.
+pub(super) fn pan(v: &[u8]) -> Option<Verdict> {
+    let d = digits(v)?;
+    let brand = BRANDS.iter().find(|brand| {
+        let length = brand.from.ilog10() as usize + 1;
+        let prefix = d.get(..length).unwrap_or_default().iter().fold(0, |n, d| n * 10 + d);
+        (brand.from..=brand.to).contains(&prefix) && (brand.lengths.0..=brand.lengths.1).contains(&d.len())
+    })?;
+    // A Visa number has 13, 16 or 19 digits, and the old 13 are in use no more.
+    let odd_visa = brand.name == "Visa" && !matches!(d.len(), 16 | 19);
+    if odd_visa || !luhn(&d) {
+        return None;
+    }
+    Some(Verdict { confidence: None, note: Some(brand.name.to_owned()) })
+}
+
+/// Not more than seven of one digit nor more than four each of... two: made-up numbers and identifiers
+/// padded with zeros are like that (the idea is bulk_extractor's).
+pub(super) fn uneven(v: &[u8]) -> Option<Verdict> {
+    let mut counts = [0u32; 10];
+    for digit in digits(v)? {
+        *counts.get_mut(digit as usize)? += 1;
+    }
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let [most, second, ..] = counts;
+    pass(most <= 7 && (most <= 4 || second <= 4))
+}
+
+/// Lengths of IBANs by country (SWIFT registry, release 101).
+const IBAN: &[(usize, &str)] = &[
+    (15, "NO"),
+    (16, "BE"),
+    (18, "DK FI FK FO GL NL SD"),
+    (19, "MK SI"),
+    (20, "AT BA EE KZ LT LU MN XK"),
+    (21, "CH HR LI LV"),
+    (22, "BG BH CR DE GB GE IE ME RS VA"),
+    (23, "AE GI IL IQ OM SO TL"),
+    (24, "AD CZ ES MD PK RO SA SE SK TN VG"),
+    (25, "LY PT ST"),
+    (26, "IS TR"),
+    (27, "BI DJ FR GR IT MC MR SM"),
+    (28, "AL AZ BY CY DO GT HN HU LB NI PL SV"),
+    (29, "BR EG PS QA UA"),
+    (30, "JO KW MU YE"),
+    (31, "MT SC"),
+    (32, "LC"),
+    (33, "RU"),
+];
+
+/// An IBAN: the length of its country and ISO 7064 MOD 97-10.
+pub(super) fn iban(v: &[u8]) -> Option<Verdict> {
+    let country = std::str::from_utf8(v.get(..2)?).ok()?;
+    let known = IBAN.iter().any(|(length, countries)| *length == v.len() && countries.split(' ').any(|c| c == country));
+    let (head, tail) = v.split_at_checked(4)?;
+    let mut rest = 0;
+    for byte in tail.iter().chain(head) {
+        let value = base36(*byte)?;
+        rest = (rest * if value > 9 { 100 } else { 10 } + value) % 97;
+    }
+    if known && rest == 1 { sure() } else { None }
+}
+
+/// The number of a mobile device: 15 digits with Luhn's check.
+pub(super) fn imei(v: &[u8]) -> Option<Verdict> {
+    let d = digits(v)?;
+    pass(d.len() == 15 && luhn(&d) && !uniform(&d))
+}
+
+/// A vehicle's number (ISO 3779) with the check digit of North America and China in ninth place.
+pub(super) fn vin(v: &[u8]) -> Option<Verdict> {
+    let value = |b: u8| match b {
+        b'0'..=b'9' => Some(u32::from(b - b'0')),
+        b'A'..=b'H' => Some(u32::from(b - b'A') + 1),
+        b'J'..=b'N' => Some(u32::from(b - b'J') + 1),
+        b'P' => Some(7),
+        b'R' => Some(9),
+        b'S'..=b'Z' => Some(u32::from(b - b'S') + 2),
+        _ => None,
+    };
+    let values: Vec<u32> = v.iter().map(|b| value(*b)).collect::<Option<_>>()?;
+    let sum = super::digits::weighted(&values, &[8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2]);
+    let expected = b"0123456789X".get((sum % 11) as usize)?;
+    pass(v.len() == 17 && v.get(8) == Some(expected) && v.iter().any(u8::is_ascii_alphabetic))
+}
+
+/// The machine-readable zone of a passport or identity card (ICAO Doc 9303): the check digits of the
+/// document number, the birth date and the expiry date.
+pub(super) fn mrz(v: &[u8]) -> Option<Verdict> {
+    let lines: Vec<&[u8]> = v
+        .split(|b| matches!(b, b'\r' | b'\n' | b'\\'))
+        .map(|line| line.trim_ascii())
+        .filter(|l| l.len() > 20)
+        .collect();
+    let digit = |text: &[u8], check: u8| {
+        let sum: Option<u32> = text
+            .iter()
+            .zip([7, 3, 1].into_iter().cycle())
+            .map(|(b, weight)| if *b == b'<' { Some(0) } else { base36(*b).map(|value| value * weight) })
+            .sum();
+        sum.is_some_and(|sum| sum % 10 == u32::from(check.wrapping_sub(b'0')) || (check == b'<' && sum == 0))
+    };
+    let checked = |line: &[u8], start: usize, length: usize| {
+        let (text, check) = (line.get(start..start + length), line.get(start + length));
+        text.zip(check).is_some_and(|(text, check)| digit(text, *check))
+    };
+    let fits = lines.iter().enumerate().any(|(n, line)| match line.len() {
+        // Two lines of 44 (passports) or 36: number, birth, expiry in the second.
+        44 | 36 => checked(line, 0, 9) && checked(line, 13, 6) && checked(line, 21, 6),
+        // Three lines of 30: number in the first, birth and expiry in the second.
+        30 => checked(line, 5, 9) && lines.get(n + 1).is_some_and(|next| checked(next, 0, 6) && checked(next, 8, 6)),
+        _ => false,
+    });
+    if fits { Some(Verdict { confidence: Some(Confidence::High), note: None }) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{accepts, refuses};
+
+    #[test]
+    fn cards_have_a_brand_a_length_and_a_check_digit() {
+        for good in ["4111111111111111", "5555555555554444", "2223003122003222", "378282246310005", "6011111111111117"]
+        {
+            accepts("pan", good);
+        }
+        for bad in ["4111111111111112", "411111111111111", "1234567812345670", "3782822463100050"] {
+            refuses("pan", bad);
+        }
+        refuses("uneven", "4000000000000002");
+        accepts("uneven", "4539578763621486");
+    }
+
+    #[test]
+    fn accounts_and_devices() {
+        for (name, good, bad) in [
+            ("iban", "GB82WEST12345698765432", "GB82WEST12345698765433"),
+            ("iban", "DE89370400440532013000", "DE8937040044053201300"),
+            ("imei", "490154203237518", "490154203237519"),
+            ("vin", "1M8GDM9AXKP042788", "1M8GDM9A1KP042788"),
+        ] {
+            accepts(name, good);
+            refuses(name, bad);
+        }
+        let zone = "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";
+        accepts("mrz", zone);
+        refuses("mrz", &zone.replace("740812", "740813"));
+    }
+}
