@@ -5,6 +5,7 @@
 //! [`ledger`] → [`report`]. [`model`] is the vocabulary they share, [`pipeline`] joins them, [`cli`] is
 //! what the operator talks to. `ARCHITECTURE.md` has the map and its invariants.
 
+pub mod cli;
 pub mod content;
 pub mod decode;
 pub mod flow;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `plainsight` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    plainsight::cli::main()
+}

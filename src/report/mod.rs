@@ -2,11 +2,15 @@
 
 pub mod community_id;
 pub mod escape;
+pub mod layout;
 mod ndjson;
 #[cfg(test)]
 mod samples;
+mod terminal;
+pub mod words;
 
 pub use ndjson::Ndjson;
+pub use terminal::{Level, Terminal, View};
 
 use std::io;
 

@@ -1,0 +1,160 @@
+//! From `--format` and `-o`, in the order they were typed, to sinks.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::{Context as _, Result, bail};
+use clap::ArgMatches;
+
+use crate::report::{Level, Ndjson, Sink, Terminal, View, layout};
+use crate::rules::Catalogue;
+
+/// What a report is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Terminal,
+    /// For programs: one JSON object a line.
+    Ndjson,
+}
+
+/// Where a report goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    File(PathBuf),
+    Stdout,
+}
+
+/// `--format` and `-o` with their places on the command line, which clap's structs do not tell.
+#[derive(Debug, Default)]
+pub(super) struct Typed {
+    formats: Vec<(usize, Format)>,
+    files: Vec<(usize, PathBuf)>,
+}
+
+impl Typed {
+    pub(super) fn new(matches: &ArgMatches) -> Self {
+        Self { formats: placed(matches, "format"), files: placed(matches, "output") }
+    }
+
+    /// Each `-o` takes the format before it. A format without `-o` goes to standard output.
+    pub(super) fn reports(&self) -> Result<Vec<(Format, Target)>> {
+        let mut reports = Vec::new();
+        let mut formats = self.formats.iter().peekable();
+        let first = formats.peek().map_or(usize::MAX, |(at, _)| *at);
+        let target = |path: &PathBuf| if path.as_os_str() == "-" { Target::Stdout } else { Target::File(path.clone()) };
+        let between = |from: usize, to: usize| self.files.iter().filter(move |(at, _)| (from..to).contains(at));
+        reports.extend(between(0, first).map(|(_, path)| (Format::default(), target(path))));
+        while let Some((at, format)) = formats.next() {
+            let next = formats.peek().map_or(usize::MAX, |(at, _)| *at);
+            let before = reports.len();
+            reports.extend(between(*at, next).map(|(_, path)| (*format, target(path))));
+            if reports.len() == before {
+                reports.push((*format, Target::Stdout));
+            }
+        }
+        if reports.is_empty() {
+            reports.push((Format::default(), Target::Stdout));
+        }
+        if reports.iter().filter(|(_, target)| *target == Target::Stdout).count() > 1 {
+            bail!("two reports for standard output; give all but one of them a file with -o after its --format");
+        }
+        Ok(reports)
+    }
+}
+
+fn placed<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> Vec<(usize, T)> {
+    let places = matches.indices_of(id).into_iter().flatten();
+    let typed = matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    let values = matches.get_many::<T>(id).filter(|_| typed).into_iter().flatten();
+    places.zip(values.cloned()).collect()
+}
+
+/// Opens the sinks of `reports`. `private`: the files will hold clear secrets.
+pub(super) fn open(
+    reports: &[(Format, Target)],
+    catalogue: &Arc<Catalogue>,
+    level: Level,
+    private: bool,
+) -> Result<Vec<Box<dyn Sink>>> {
+    reports.iter().map(|(format, target)| sink(*format, target, catalogue, level, private)).collect()
+}
+
+fn sink(
+    format: Format,
+    target: &Target,
+    catalogue: &Arc<Catalogue>,
+    level: Level,
+    private: bool,
+) -> Result<Box<dyn Sink>> {
+    let catalogue = Arc::clone(catalogue);
+    let out: Box<dyn Write + Send> = match target {
+        Target::Stdout => Box::new(BufWriter::new(io::stdout())),
+        Target::File(path) => {
+            let file = create(path, private);
+            Box::new(BufWriter::new(file.with_context(|| format!("cannot write {}", path.display()))?))
+        }
+    };
+    Ok(match format {
+        Format::Ndjson => Box::new(Ndjson::new(out, catalogue)),
+        Format::Terminal => {
+            let choice = match target {
+                Target::Stdout => AutoStream::choice(&io::stdout()),
+                // A file is no terminal: colours only on demand.
+                Target::File(_) if ColorChoice::global() == ColorChoice::Always => ColorChoice::Always,
+                Target::File(_) => ColorChoice::Never,
+            };
+            let view = View { width: layout::screen_width(), level };
+            Box::new(Terminal::new(AutoStream::new(out, choice), catalogue, view))
+        }
+    })
+}
+
+fn create(path: &Path, private: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reports(formats: &[(usize, Format)], files: &[(usize, &str)]) -> Result<Vec<(Format, Target)>> {
+        let files = files.iter().map(|(at, path)| (*at, PathBuf::from(path))).collect();
+        Typed { formats: formats.to_vec(), files }.reports()
+    }
+
+    fn file(path: &str) -> Target {
+        Target::File(path.into())
+    }
+
+    #[test]
+    fn without_anything_people_read_it_on_standard_output() {
+        assert_eq!(reports(&[], &[]).unwrap(), [(Format::Terminal, Target::Stdout)]);
+    }
+
+    #[test]
+    fn each_file_takes_the_format_before_it() {
+        let typed = reports(&[(1, Format::Terminal), (3, Format::Ndjson)], &[(5, "a"), (7, "b")]).unwrap();
+        let expected = [(Format::Terminal, Target::Stdout), (Format::Ndjson, file("a")), (Format::Ndjson, file("b"))];
+        assert_eq!(typed, expected);
+        assert_eq!(reports(&[], &[(1, "a")]).unwrap(), [(Format::Terminal, file("a"))]);
+        assert_eq!(reports(&[(1, Format::Ndjson)], &[(3, "-")]).unwrap(), [(Format::Ndjson, Target::Stdout)]);
+    }
+
+    #[test]
+    fn standard_output_takes_one_report() {
+        assert!(reports(&[(1, Format::Terminal), (3, Format::Ndjson)], &[]).is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! The table of links, worst first. Clients of one server that fare alike share a row.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{Level, View};
+use crate::ledger::{Link, Verdict};
+use crate::model::flow::{Endpoint, Transport};
+use crate::model::link::{Encryption, Upgrade};
+use crate::report::layout::{self, BAD, BOLD, DIM, NAME, PLAIN, Text, table};
+use crate::report::words;
+
+/// Rows before the table ends with a count of the rest.
+const ROWS: usize = 25;
+
+/// Rows of links that are as they should be: enough to see what the program understood.
+const GOOD_ROWS: usize = 5;
+
+/// Collects links into rows.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    rows: BTreeMap<Key, Row>,
+    verdicts: BTreeMap<Verdict, u64>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    verdict: Verdict,
+    protocol: &'static str,
+    server: Endpoint,
+    transport: Transport,
+    encryption: Encryption,
+    upgrade: Option<Upgrade>,
+    version: Option<&'static str>,
+}
+
+#[derive(Debug)]
+struct Row {
+    client: IpAddr,
+    clients: u64,
+    name: Option<String>,
+    auth: BTreeSet<&'static str>,
+    data: BTreeMap<String, u64>,
+    why: Option<&'static str>,
+    findings: u64,
+}
+
+impl Rows {
+    pub(super) fn add(&mut self, link: &Link) {
+        *self.verdicts.entry(link.verdict).or_default() += 1;
+        let key = Key {
+            verdict: link.verdict,
+            protocol: link.protocol,
+            server: link.server,
+            transport: link.transport,
+            encryption: link.encryption,
+            upgrade: link.upgrade,
+            version: link.tls.as_ref().and_then(|tls| tls.version),
+        };
+        let row = self.rows.entry(key).or_insert_with(|| Row {
+            client: link.client,
+            clients: 0,
+            name: link.server_name.clone(),
+            auth: BTreeSet::new(),
+            data: BTreeMap::new(),
+            why: link.why,
+            findings: 0,
+        });
+        row.clients += 1;
+        row.findings += link.findings;
+        row.auth.extend(link.auth.iter().map(|mechanism| mechanism.name));
+        for (kind, count) in &link.data {
+            *row.data.entry(kind.clone()).or_default() += count;
+        }
+    }
+
+    /// How many there are, by verdict.
+    pub(super) fn title(&self) -> String {
+        let each: Vec<String> = self
+            .verdicts
+            .iter()
+            .map(|(verdict, links)| format!("{} {}", words::count(*links), verdict.name()))
+            .collect();
+        format!("LINKS: {}", each.join(", "))
+    }
+
+    /// The table.
+    pub(super) fn table(&self, view: View) -> Vec<Text> {
+        if self.rows.is_empty() {
+            return Vec::new();
+        }
+        let mut rows: Vec<(&Key, &Row)> = self.rows.iter().collect();
+        rows.sort_by_key(|(key, row)| (key.verdict, Reverse(row.findings)));
+        let (most, most_good) = (view.at_most(ROWS), view.at_most(GOOD_ROWS));
+        let mut good = 0;
+        let mut lines =
+            vec![["", "protocol", "client → server", "protection", "seen"].map(|t| Text::styled(DIM, t)).to_vec()];
+        let mut left_out: BTreeMap<Verdict, u64> = BTreeMap::new();
+        for (key, row) in rows {
+            good += usize::from(key.verdict == Verdict::Secure);
+            if lines.len() > most || good > most_good {
+                *left_out.entry(key.verdict).or_default() += row.clients;
+            } else {
+                lines.push(row.cells(key));
+            }
+        }
+        let mut lines = table(lines, 1, view.width, &[4, 2, 3]);
+        if !left_out.is_empty() {
+            let each: Vec<String> = left_out
+                .iter()
+                .map(|(verdict, links)| format!("{} {}", words::count(*links), verdict.name()))
+                .collect();
+            let hint = if view.level == Level::Verbose { "ndjson has all" } else { "-v shows more, ndjson has all" };
+            lines.push(Text::styled(DIM, &format!(" … and {} ({hint})", each.join(", "))));
+        }
+        lines
+    }
+}
+
+impl Row {
+    fn cells(&self, key: &Key) -> Vec<Text> {
+        let others = match self.clients {
+            1 => String::new(),
+            clients => format!(" +{}", words::count(clients - 1)),
+        };
+        let name = self.name.as_ref().map_or(String::new(), |name| format!(" ({name})"));
+        let ends = Text::plain(&self.client.to_string())
+            .with(DIM, &format!("{others} → "))
+            .with(PLAIN, &key.server.to_string())
+            .with(DIM, &name);
+        let protocol = match key.transport {
+            Transport::Tcp => Text::styled(NAME, key.protocol),
+            Transport::Udp => Text::styled(NAME, key.protocol).with(DIM, "/udp"),
+        };
+        vec![
+            Text::styled(layout::verdict(key.verdict), &key.verdict.name().to_uppercase()),
+            protocol,
+            ends,
+            protection(key),
+            self.seen(),
+        ]
+    }
+
+    /// What was seen on it: kinds of data, mechanisms, or why nothing was.
+    fn seen(&self) -> Text {
+        if let Some(why) = self.why {
+            return Text::styled(DIM, why);
+        }
+        let data = self.data.iter().map(|(kind, count)| match count {
+            1 => kind.clone(),
+            _ => format!("{kind} ×{}", words::count(*count)),
+        });
+        let logins = self.auth.iter().map(|mechanism| format!("{mechanism} login"));
+        let all: Vec<String> = logins.chain(data).collect();
+        Text::plain(&all.join(", "))
+    }
+}
+
+fn protection(key: &Key) -> Text {
+    let tls = key.version.unwrap_or("TLS");
+    let basis = match key.encryption {
+        Encryption::None => Text::styled(BAD, "none"),
+        Encryption::Opaque => Text::styled(DIM, "opaque"),
+        Encryption::Ssh => Text::plain("SSH"),
+        Encryption::Tls => Text::plain(tls),
+        Encryption::Unknown => Text::styled(DIM, "unknown"),
+        Encryption::Upgraded => Text::plain(tls).with(DIM, " (upgraded)"),
+    };
+    match key.upgrade {
+        Some(Upgrade::DoneLate) => basis.with(BOLD, ", too late"),
+        Some(Upgrade::OfferedUnused) => basis.with(DIM, ", TLS offered"),
+        Some(Upgrade::Refused) => basis.with(DIM, ", TLS refused"),
+        Some(Upgrade::Done | Upgrade::NotOffered) | None => basis,
+    }
+}

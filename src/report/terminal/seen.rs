@@ -1,0 +1,183 @@
+//! What was read and what could not be seen: the first lines of the report and the last.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::View;
+use crate::ledger::{TlsFact, Verdict};
+use crate::model::finding::Severity;
+use crate::model::summary::Summary;
+use crate::report::layout::{self, BOLD, DIM, GOOD, NAME, PLAIN, POOR, Text, table, wrap};
+use crate::report::words;
+
+/// Inputs that are named in the headline.
+const FILES: usize = 3;
+
+/// Notes about inputs before they are only counted.
+const NOTES: usize = 10;
+
+/// Counts handshakes by version.
+#[derive(Debug, Default)]
+pub(super) struct Handshakes {
+    versions: BTreeMap<&'static str, u64>,
+    unanswered: u64,
+}
+
+impl Handshakes {
+    pub(super) fn add(&mut self, fact: &TlsFact) {
+        match fact.handshake.version {
+            Some(version) => *self.versions.entry(version).or_default() += fact.flows,
+            None => self.unanswered += fact.flows,
+        }
+    }
+
+    pub(super) fn lines(&self, width: usize) -> Vec<Text> {
+        let each = self.versions.iter().map(|(version, flows)| {
+            let style = if version.ends_with("v1.2") || version.ends_with("v1.3") { GOOD } else { POOR };
+            Text::styled(style, version).with(DIM, &format!(" ×{}", words::count(*flows)))
+        });
+        let unanswered = (self.unanswered > 0)
+            .then(|| Text::plain("unanswered").with(DIM, &format!(" ×{}", words::count(self.unanswered))));
+        wrap(each.chain(unanswered), 3, 1, width)
+    }
+}
+
+/// What was read, and what it comes to.
+pub(super) fn headline(summary: &Summary, width: usize) -> Vec<Text> {
+    let capture = &summary.capture;
+    let mut items = Vec::new();
+    let names: Vec<&str> = capture.files.iter().map(|file| file.name.as_str()).collect();
+    let more = names.len().saturating_sub(FILES);
+    for name in names.iter().take(FILES) {
+        items.push(Text::styled(BOLD, name));
+    }
+    if more > 0 {
+        items.push(Text::plain(&format!("and {}", words::many(more as u64, "more input"))));
+    }
+    items.push(Text::plain(&words::many(capture.packets(), "packet")));
+    items.push(Text::plain(&words::bytes(capture.bytes())));
+    if let Some((from, to)) = capture.span() {
+        let nanos = u64::try_from(to.since(from)).unwrap_or(0);
+        items.push(Text::styled(DIM, &format!("{} from", words::duration(Duration::from_nanos(nanos)))));
+        items.push(Text::styled(DIM, &words::time(from)));
+    }
+    let mut lines = wrap(items, 2, 2, width);
+    lines.extend(wrap(verdict(summary), 2, 2, width));
+    lines
+}
+
+/// The counts that matter, in colour.
+fn verdict(summary: &Summary) -> Vec<Text> {
+    let links: u64 = summary.links.values().sum();
+    let mut items = severities(summary);
+    if items.is_empty() {
+        items.push(Text::styled(BOLD, "No findings"));
+    }
+    for verdict in [Verdict::Exposed, Verdict::Cleartext, Verdict::Weak] {
+        if let Some(count) = summary.links.get(verdict.name()).filter(|count| **count > 0) {
+            let said = format!("{} of {} {}", words::count(*count), words::many(links, "link"), verdict.name());
+            items.push(Text::styled(layout::verdict(verdict), &said));
+        }
+    }
+    let unknown = summary.links.get(Verdict::Unknown.name()).copied().unwrap_or(0);
+    if summary.findings.total() == 0 && unknown > 0 {
+        items.push(Text::plain(&format!("{} could not be judged", words::many(unknown, "link"))));
+    }
+    items
+}
+
+fn severities(summary: &Summary) -> Vec<Text> {
+    let count = |severity: &Severity| summary.findings.by_severity.get(severity).copied().unwrap_or(0);
+    let found = Severity::WORST_FIRST.into_iter().filter(|severity| count(severity) > 0);
+    found
+        .map(|severity| {
+            let words = format!(" {} {} ", words::count(count(&severity)), severity.name());
+            Text::styled(layout::severity(severity), &words)
+        })
+        .collect()
+}
+
+/// Whatever was not analysed, and why.
+pub(super) fn unseen(summary: &Summary, view: View) -> Vec<Text> {
+    let rows = summary.skipped.iter().map(|(reason, volume)| {
+        vec![
+            Text::plain(reason),
+            Text::styled(DIM, &words::count(volume.packets)),
+            Text::styled(DIM, &words::bytes(volume.bytes)),
+        ]
+    });
+    let mut lines = table(rows.collect(), 1, view.width, &[0]);
+    let streams = &summary.streams;
+    let capture = &summary.capture;
+    let facts = [
+        (
+            streams.gaps,
+            format!("{} in streams ({} missing)", words::many(streams.gaps, "gap"), words::bytes(streams.gap_bytes)),
+        ),
+        (streams.midstream, format!("{} began before the capture", words::many(streams.midstream, "stream"))),
+        (streams.one_way, format!("{} seen in one direction only", words::many(streams.one_way, "stream"))),
+        (
+            streams.conflicting_bytes,
+            format!("{} sent twice with different content", words::bytes(streams.conflicting_bytes)),
+        ),
+        (streams.evicted, format!("{} given up for want of room", words::many(streams.evicted, "stream"))),
+        (streams.capped, format!("{} over a limit", words::many(streams.capped, "stream"))),
+        (capture.truncated, format!("{} cut by the snap length", words::many(capture.truncated, "packet"))),
+        (
+            capture.dropped_by_kernel,
+            format!("{} dropped by the kernel", words::many(capture.dropped_by_kernel, "packet")),
+        ),
+        (
+            capture.dropped_by_interface,
+            format!("{} dropped by the interface", words::many(capture.dropped_by_interface, "packet")),
+        ),
+    ];
+    for (count, fact) in facts {
+        if count > 0 {
+            lines.extend(wrap(Text::words(PLAIN, &fact), 1, 1, view.width));
+        }
+    }
+    for (limit, count) in &summary.limits {
+        lines.extend(wrap(
+            Text::words(POOR, &format!("limit reached: {limit}, {}", words::count(*count))),
+            1,
+            1,
+            view.width,
+        ));
+    }
+    let most = view.at_most(NOTES);
+    for note in summary.notes.iter().take(most) {
+        let times = if note.count > 1 { format!(" ({})", words::many(note.count, "time")) } else { String::new() };
+        let said = format!("{}{times}", note.message);
+        let words = std::iter::once(Text::styled(POOR, &format!("{}:", note.file))).chain(Text::words(PLAIN, &said));
+        lines.extend(wrap(words, 1, 1, view.width));
+    }
+    let more = summary.notes.len().saturating_sub(most);
+    if more > 0 {
+        lines.push(Text::styled(DIM, &format!(" … and {}", words::many(more as u64, "more note"))));
+    }
+    if summary.interrupted {
+        lines.push(Text::styled(POOR, " stopped before the end of the input"));
+    }
+    lines
+}
+
+/// The last line.
+pub(super) fn closing(summary: &Summary, width: usize) -> Vec<Text> {
+    let capture = &summary.capture;
+    let mut items = vec![
+        Text::plain(&words::many(summary.findings.total(), "finding")),
+        Text::styled(DIM, &format!("in {}", words::many(capture.packets(), "packet"))),
+        Text::styled(DIM, &format!("and {}", words::many(summary.streams.tcp + summary.streams.udp, "stream"))),
+        Text::styled(DIM, &format!("after {}", words::duration(summary.elapsed))),
+    ];
+    let speed = summary.bytes_per_second();
+    if speed > 0 {
+        items.push(Text::styled(DIM, &format!("({}/s);", words::bytes(speed))));
+    }
+    if summary.findings.total() > 0 {
+        items.push(Text::styled(NAME, "plainsight explain RULE"));
+        items.push(Text::styled(DIM, "tells more"));
+    }
+    wrap(items, 1, 0, width)
+}
