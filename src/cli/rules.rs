@@ -133,7 +133,7 @@ fn conditions(when: &When) -> Vec<(&'static str, Vec<String>)> {
         When::Field(named) => vec![
             ("looks at", vec!["named values".to_owned()]),
             ("names", named.names.clone()),
-            ("regex", named.regex.iter().cloned().collect()),
+            ("regex", named.regex.as_slice().to_vec()),
             ("validators", named.validators.clone()),
         ],
         When::Login(login) => vec![
