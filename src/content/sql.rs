@@ -173,6 +173,11 @@ pub struct Parameters {
 }
 
 impl Parameters {
+    /// Those of a statement that was not seen.
+    pub const fn none() -> Self {
+        Self { table: String::new(), names: Vec::new(), which: Vec::new() }
+    }
+
     /// Reads a statement.
     pub fn of(statement: &[u8], dialect: Dialect) -> Self {
         let mut reader = Reader { tokens: Tokens::new(statement, dialect), ahead: None, found: Self::default() };

@@ -71,6 +71,9 @@ pub const HANDSHAKE_PATIENCE: usize = 64 << 10;
 /// Certificates of one chain that are read. Real chains have two to five.
 pub const CERTIFICATES: usize = 32;
 
+/// Prepared statements (or open portals) of one connection that are remembered. The oldest is forgotten.
+pub const PREPARED: usize = 256;
+
 /// Distinct findings one worker holds. What is past it is counted by severity and not kept.
 pub const FINDINGS: usize = 1 << 20;
 

@@ -13,12 +13,14 @@
 //! * Nothing the wire says is an error: no panic, no hang, no unbounded memory.
 //! * A login is an event once its outcome is known, or at [`Analyzer::end`].
 
+pub mod bulk;
 pub mod classify;
 pub mod cursor;
 pub mod ftp;
 pub mod lines;
 pub mod login;
 pub mod ntlm;
+pub mod postgresql;
 #[cfg(test)]
 pub mod replay;
 pub mod sasl;
@@ -27,6 +29,7 @@ pub mod smtp;
 pub mod text;
 pub mod tls;
 pub mod upgrade;
+pub mod value;
 
 use std::fmt;
 
@@ -37,7 +40,7 @@ use crate::model::stream::Input;
 
 /// Every protocol, in the order their probes are asked. The order decides nothing but ties between
 /// two `Likely`; a test holds every fixture against every probe.
-pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &smtp::PROTOCOL, &ftp::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &smtp::PROTOCOL, &ftp::PROTOCOL, &postgresql::PROTOCOL];
 
 /// One protocol.
 pub struct Protocol {
