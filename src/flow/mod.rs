@@ -4,10 +4,16 @@
 //! * TCP payload that comes in order goes from the packet to the sink without a copy. What comes too
 //!   early is held back (copied) until the hole before it is filled or given up.
 //! * Where segments overlap, the bytes that were captured first stand.
+//! * A hole becomes a gap when the receiver has acknowledged past it often enough to show that the
+//!   capture lost the packet, when more is held behind it than a limit allows, or at the flow's end.
 //! * What the table tells its sink depends on the packets alone, never on [`Interest`]: that decides
 //!   only between [`FlowSink::data`] and [`FlowSink::skipped`].
 
-pub mod table;
+mod assembler;
+mod connection;
+mod roles;
+mod slots;
+mod table;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,6 +109,8 @@ pub struct Limits {
     pub tcp_idle_seconds: i64,
     /// Seconds until a half-open or closed TCP flow is forgotten.
     pub tcp_short_seconds: i64,
+    /// Seconds until an aborted TCP flow ends.
+    pub tcp_linger_seconds: i64,
     /// Seconds until a silent UDP flow is forgotten.
     pub udp_idle_seconds: i64,
 }
@@ -115,6 +123,7 @@ impl Default for Limits {
             reorder_total_bytes: limits::REORDER_TOTAL_BYTES,
             tcp_idle_seconds: limits::TCP_IDLE_SECONDS,
             tcp_short_seconds: limits::TCP_SHORT_SECONDS,
+            tcp_linger_seconds: limits::TCP_LINGER_SECONDS,
             udp_idle_seconds: limits::UDP_IDLE_SECONDS,
         }
     }
