@@ -88,8 +88,13 @@ impl Messages {
         }
     }
 
-    /// Content of a handshake record. Says whether it can be handshake messages; if not, it is encrypted.
-    pub(super) fn push(&mut self, piece: Stretch<'_>, range: Range<usize>, each: &mut dyn FnMut(Message<'_>)) -> bool {
+    /// Content of a handshake record. Says how many bytes at its end are no messages: they are encrypted.
+    pub(super) fn push(
+        &mut self,
+        piece: Stretch<'_>,
+        range: Range<usize>,
+        each: &mut dyn FnMut(Message<'_>),
+    ) -> Option<usize> {
         let mut at = range.start;
         while at < range.end && self.footing != Footing::Lost {
             let left = range.end - at;
@@ -106,14 +111,14 @@ impl Messages {
             if self.buffer.len() == HEADER && !self.begin() {
                 self.buffer.clear();
                 if self.footing != Footing::Trying(Strictness::AfterLoss) {
-                    return false;
+                    return Some(range.end - at);
                 }
                 self.footing = Footing::Lost;
             } else if self.buffer.len() >= HEADER && self.buffer.len() == self.target {
                 self.finish(self.excess == 0, each);
             }
         }
-        true
+        None
     }
 
     /// Bytes of a record's content are missing.
@@ -199,7 +204,7 @@ mod tests {
     use crate::model::packet::Mark;
     use crate::model::stream::Origin;
 
-    fn feed(messages: &mut Messages, bytes: &[u8], seen: &mut Vec<(u8, usize, bool)>) -> bool {
+    fn feed(messages: &mut Messages, bytes: &[u8], seen: &mut Vec<(u8, usize, bool)>) -> Option<usize> {
         let piece = Stretch { bytes, origins: &[Origin { start: 0, mark: Mark::default() }] };
         messages.push(piece, 0..bytes.len(), &mut |m| seen.push((m.kind, m.body.len(), m.whole)))
     }
@@ -211,9 +216,9 @@ mod tests {
             let mut seen = Vec::new();
             let mut messages = Messages::default();
             messages.record(Expect::Any);
-            assert!(feed(&mut messages, &stream[..cut], &mut seen));
+            assert_eq!(feed(&mut messages, &stream[..cut], &mut seen), None);
             messages.record(Expect::Any);
-            assert!(feed(&mut messages, &stream[cut..], &mut seen));
+            assert_eq!(feed(&mut messages, &stream[cut..], &mut seen), None);
             assert_eq!(seen, [(2, 3, true), (22, 0, false), (14, 0, true)], "cut at {cut}");
         }
     }
@@ -223,7 +228,7 @@ mod tests {
         let (mut seen, mut messages) = (Vec::new(), Messages::default());
         feed(&mut messages, &[11, 0, 0, 10, 1, 2], &mut seen);
         messages.gap(5, &mut |m| assert_eq!((m.body, m.whole), (&[1, 2][..], false)));
-        assert!(feed(&mut messages, &[8, 9, 10, 14, 0, 0, 0], &mut seen));
+        assert_eq!(feed(&mut messages, &[8, 9, 10, 14, 0, 0, 0], &mut seen), None);
         assert_eq!(seen, [(14, 0, true)]);
     }
 
@@ -239,10 +244,10 @@ mod tests {
     #[test]
     fn encrypted_bytes_are_not_taken_for_messages() {
         let (mut seen, mut messages) = (Vec::new(), Messages::default());
-        assert!(!feed(&mut messages, &[99, 1, 2, 3, 4], &mut seen));
+        assert_eq!(feed(&mut messages, &[99, 1, 2, 3, 4], &mut seen), Some(1));
         let mut messages = Messages::default();
         messages.record(Expect::Hello);
-        assert!(!feed(&mut messages, &[20, 0, 0, 12, 4], &mut seen));
+        assert_eq!(feed(&mut messages, &[20, 0, 0, 12, 4], &mut seen), Some(1));
         assert_eq!(seen, []);
     }
 }

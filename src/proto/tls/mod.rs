@@ -145,10 +145,12 @@ impl Tls {
 
     /// Whether nothing more can be learnt.
     fn is_complete(&self) -> bool {
+        let [a, b] = &self.lanes;
         let tls_1_3 = self.transcript.version().is_some_and(names::is_tls_1_3);
         self.failed
-            || self.lanes.iter().all(|lane| lane.sealed)
-            || (tls_1_3 && self.transcript.has_client())
+            || (a.sealed && b.sealed)
+            // The server's hello is all that TLS 1.3 says in the clear.
+            || (tls_1_3 && self.transcript.has_client() && (a.sealed || b.sealed))
             // The other side was not captured, or the session was running before the capture began.
             || self.lanes.iter().any(|lane| lane.encrypted.max(lane.astray) >= limits::HANDSHAKE_PATIENCE)
     }
@@ -198,8 +200,9 @@ impl Lane {
         match self.content {
             Some(Content::Handshake) => {
                 let mut each = |message: Message<'_>| transcript.message(direction, message);
-                let readable = self.messages.push(data, range, &mut each);
-                self.sealed = !readable || transcript.is_done(direction);
+                let encrypted = self.messages.push(data, range, &mut each);
+                self.pass(encrypted.unwrap_or_default());
+                self.sealed = encrypted.is_some() || (self.records.is_between() && transcript.is_done(direction));
             }
             Some(Content::Ssl2) => {
                 self.ssl2.push_part(data, range);
