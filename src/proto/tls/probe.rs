@@ -5,6 +5,9 @@ use super::sslv2;
 use crate::model::flow::Direction;
 use crate::proto::{Opening, Verdict};
 
+/// Records in a row that leave no doubt.
+const ENOUGH: usize = 4;
+
 /// What one direction looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -97,14 +100,16 @@ fn running(bytes: &[u8]) -> Side {
         .map_or(Side::Other, Side::Records)
 }
 
-/// How many records follow each other up to the end, or 0 when something else follows.
+/// How many records follow each other, up to [`ENOUGH`]; 0 when something else follows before that.
 fn in_a_row(mut bytes: &[u8]) -> usize {
-    let mut count = 0;
-    while let Look::Yes { length, .. } = record::header(bytes, true) {
-        count += 1;
-        bytes = bytes.get(HEADER + length..).unwrap_or_default();
+    for count in 0..ENOUGH {
+        match record::header(bytes, true) {
+            Look::Yes { length, .. } => bytes = bytes.get(HEADER + length..).unwrap_or_default(),
+            Look::Short => return count,
+            Look::No => return 0,
+        }
     }
-    if record::header(bytes, true) == Look::No { 0 } else { count }
+    ENOUGH
 }
 
 #[cfg(test)]
