@@ -16,6 +16,7 @@
 pub mod bulk;
 pub mod classify;
 pub mod cursor;
+pub mod dotted;
 pub mod ftp;
 pub mod lines;
 pub mod login;

@@ -2,6 +2,7 @@
 //! machine per exchange takes the messages of both sides, as bytes or in base64, and knows in the end
 //! who logged in with what.
 
+pub mod dialog;
 mod digest;
 mod scram;
 #[cfg(test)]

@@ -8,9 +8,9 @@ mod tests;
 use std::collections::VecDeque;
 
 use super::cursor::Cursor;
+use super::dotted::Dotted;
 use super::lines::{Lines, Reply, split_word};
-use super::login::HeldLogin;
-use super::sasl::{Exchange, decode_base64};
+use super::sasl::dialog::{Dialog, Line};
 use super::upgrade::{Offer, is_tls_record};
 use super::{Analyzer, Nature, Next, Progress, Protocol};
 use crate::content::mime::{Message, Place};
@@ -39,10 +39,7 @@ struct Smtp {
     client: Client,
     /// Commands whose replies have not been seen, oldest first.
     unanswered: VecDeque<Command>,
-    /// An exchange of which more messages may come.
-    exchange: Option<Exchange>,
-    /// What an exchange came to, until the server has judged it.
-    login: Option<HeldLogin>,
+    dialog: Dialog,
     /// The message that comes in chunks.
     chunked: Option<Message>,
     offer: Offer,
@@ -57,10 +54,8 @@ struct Smtp {
 enum Client {
     #[default]
     Commands,
-    /// Answers of an authentication exchange, a line each.
-    Exchange,
     /// A message up to a line with a single dot.
-    Data { message: Box<Message>, line_start: bool },
+    Data(Dotted),
     /// So many bytes of a message.
     Chunk { left: u64, last: bool },
 }
@@ -90,10 +85,7 @@ impl Analyzer for Smtp {
             return;
         }
         match &mut self.client {
-            Client::Data { message, line_start } => {
-                message.gap(out);
-                *line_start = false;
-            }
+            Client::Data(message) => message.gap(out),
             Client::Chunk { left, .. } if *left > missing => {
                 *left -= missing;
                 if let Some(message) = &mut self.chunked {
@@ -104,10 +96,8 @@ impl Analyzer for Smtp {
         }
     }
 
-    fn end(&mut self, left: [Input<'_>; 2], out: &mut dyn EventSink) {
-        let [to_server, _] = left;
-        if let Client::Data { mut message, .. } = std::mem::take(&mut self.client) {
-            message.push(to_server.data, 0..to_server.bytes().len(), out);
+    fn end(&mut self, _left: [Input<'_>; 2], out: &mut dyn EventSink) {
+        if let Client::Data(message) = std::mem::take(&mut self.client) {
             message.finish(out);
         }
         if let Some(message) = self.chunked.take() {
@@ -123,15 +113,15 @@ impl Smtp {
         let mut cursor = Cursor::new(input.bytes());
         loop {
             match &mut self.client {
-                Client::Data { message, line_start } => match content(message, line_start, input, &mut cursor, out) {
-                    Content::More => break,
-                    Content::Over => {
-                        if let Client::Data { message, .. } = std::mem::take(&mut self.client) {
-                            message.finish(out);
-                        }
-                        self.expect(Command::Other);
+                Client::Data(message) => {
+                    if !message.read(input.data, &mut cursor, out) {
+                        break;
                     }
-                },
+                    if let Client::Data(message) = std::mem::take(&mut self.client) {
+                        message.finish(out);
+                    }
+                    self.expect(Command::Other);
+                }
                 Client::Chunk { left, last } => {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(cursor.remaining());
                     let start = cursor.position();
@@ -148,7 +138,7 @@ impl Smtp {
                     }
                     self.client = Client::Commands;
                 }
-                Client::Commands | Client::Exchange => {
+                Client::Commands => {
                     match is_tls_record(cursor.rest()) {
                         Some(true) => return self.switch(cursor.position(), out),
                         None => break,
@@ -158,36 +148,15 @@ impl Smtp {
                     let [lines, _] = &mut self.lines;
                     let Some(line) = lines.next(&mut cursor, out) else { break };
                     let span = input.span(start..cursor.position());
-                    if !self.answer(line, span, out) {
-                        self.command(line, span, out);
+                    match self.dialog.client(line, span) {
+                        Line::Cancelled => self.judge(Outcome::Rejected, out),
+                        Line::Command => self.command(line, span, out),
+                        Line::Message => {}
                     }
                 }
             }
         }
         Progress::Continue(cursor.position())
-    }
-
-    /// Takes a line as part of the exchange that is under way. Says whether it was.
-    fn answer(&mut self, line: &[u8], span: Span, out: &mut dyn EventSink) -> bool {
-        if !matches!(self.client, Client::Exchange) {
-            return false;
-        }
-        if line == b"*" {
-            self.client = Client::Commands;
-            self.judge(Outcome::Rejected, out);
-            return true;
-        }
-        // The server's verdict was not captured, or is still to come, when a command follows.
-        let command = matches!(line.to_ascii_uppercase().as_slice(), b"QUIT" | b"RSET" | b"NOOP");
-        if command || decode_base64(line).is_none() {
-            self.client = Client::Commands;
-            self.login = self.exchange.take().map(Exchange::into_login);
-            return false;
-        }
-        if let Some(exchange) = &mut self.exchange {
-            exchange.client_base64(line, span);
-        }
-        true
     }
 
     fn command(&mut self, line: &[u8], span: Span, out: &mut dyn EventSink) {
@@ -196,10 +165,7 @@ impl Smtp {
             b"AUTH" => {
                 self.judge(Outcome::Unknown, out);
                 let (mechanism, initial) = split_word(rest);
-                let mut exchange = Exchange::new(mechanism);
-                exchange.client_base64(initial, span);
-                self.exchange = Some(exchange);
-                self.client = Client::Exchange;
+                self.dialog.start(mechanism, initial, span);
                 self.expect(Command::Auth);
             }
             b"BDAT" => {
@@ -213,8 +179,7 @@ impl Smtp {
             }
             b"DATA" => {
                 self.offer.content(out);
-                let message = Box::new(Message::new(PLACE, Direction::ToServer));
-                self.client = Client::Data { message, line_start: true };
+                self.client = Client::Data(Dotted::new(Message::new(PLACE, Direction::ToServer)));
                 self.expect(Command::Data);
             }
             b"EHLO" | b"LHLO" => self.expect(Command::Ehlo),
@@ -266,9 +231,7 @@ impl Smtp {
         }
         let lists_tls = std::mem::take(&mut self.lists_tls);
         if reply.code == 334 {
-            if let Some(exchange) = &mut self.exchange {
-                exchange.server_base64(reply.text);
-            }
+            self.dialog.server(reply.text);
             return false;
         }
         if !std::mem::replace(&mut self.greeted, true)
@@ -280,13 +243,10 @@ impl Smtp {
         match self.answered(reply.code) {
             Some(Command::Auth) => {
                 let outcome = if reply.is_success() { Outcome::Accepted } else { Outcome::Rejected };
-                if matches!(self.client, Client::Exchange) {
-                    self.client = Client::Commands;
-                }
                 self.judge(outcome, out);
             }
             Some(Command::Data) if reply.is_failure() => {
-                if let Client::Data { .. } = self.client {
+                if let Client::Data(_) = self.client {
                     self.client = Client::Commands;
                 }
             }
@@ -317,58 +277,12 @@ impl Smtp {
 
     /// Reports the login that waits for its outcome.
     fn judge(&mut self, outcome: Outcome, out: &mut dyn EventSink) {
-        let exchange = self.exchange.take().map(Exchange::into_login);
-        for login in self.login.take().into_iter().chain(exchange) {
-            login.report(LOGIN_FIELD, outcome, out);
-            self.offer.login(&login, out);
-        }
+        self.dialog.judge(LOGIN_FIELD, outcome, &mut self.offer, out);
     }
 
     fn switch(&mut self, consumed: usize, out: &mut dyn EventSink) -> Progress {
         self.judge(Outcome::Unknown, out);
         self.offer.switched(out);
         Progress::Handoff(consumed, Next::Tls)
-    }
-}
-
-enum Content {
-    More,
-    Over,
-}
-
-/// Passes on the content of DATA, without the dots that were put before dots (RFC 5321, section 4.5.2).
-fn content(
-    message: &mut Message,
-    line_start: &mut bool,
-    input: Input<'_>,
-    cursor: &mut Cursor<'_>,
-    out: &mut dyn EventSink,
-) -> Content {
-    loop {
-        if *line_start {
-            match cursor.rest() {
-                [] | [b'.'] | [b'.', b'\r'] => return Content::More,
-                [b'.', b'\n', ..] => {
-                    let _ = cursor.skip(2);
-                    return Content::Over;
-                }
-                [b'.', b'\r', b'\n', ..] => {
-                    let _ = cursor.skip(3);
-                    return Content::Over;
-                }
-                [b'.', ..] => {
-                    let _ = cursor.skip(1);
-                }
-                _ => {}
-            }
-        }
-        let (start, rest) = (cursor.position(), cursor.rest());
-        let length = memchr::memmem::find(rest, b"\n.").map_or(rest.len(), |n| n + 1);
-        if length == 0 {
-            return Content::More;
-        }
-        message.push(input.data, start..start + length, out);
-        *line_start = rest.get(length - 1) == Some(&b'\n');
-        let _ = cursor.skip(length);
     }
 }
