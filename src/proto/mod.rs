@@ -21,6 +21,7 @@ pub mod ftp;
 pub mod lines;
 pub mod login;
 pub mod ntlm;
+pub mod pop3;
 pub mod postgresql;
 #[cfg(test)]
 pub mod replay;
@@ -41,7 +42,8 @@ use crate::model::stream::Input;
 
 /// Every protocol, in the order their probes are asked. The order decides nothing but ties between
 /// two `Likely`; a test holds every fixture against every probe.
-pub static PROTOCOLS: &[&Protocol] = &[&tls::PROTOCOL, &smtp::PROTOCOL, &ftp::PROTOCOL, &postgresql::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] =
+    &[&tls::PROTOCOL, &smtp::PROTOCOL, &ftp::PROTOCOL, &pop3::PROTOCOL, &postgresql::PROTOCOL];
 
 /// One protocol.
 pub struct Protocol {
