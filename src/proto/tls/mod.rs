@@ -26,6 +26,7 @@ use crate::model::flow::{Direction, Transport};
 use crate::model::limits;
 use crate::model::stream::{Gathered, Input, Stretch};
 use message::{Expect, Message, Messages};
+pub use names::cipher_suite;
 use record::{Content, Records, Step};
 use transcript::Transcript;
 

@@ -37,8 +37,8 @@ pub(super) const fn is_grease(number: u16) -> bool {
     number & 0x0f0f == 0x0a0a && number >> 8 == number & 0xff
 }
 
-/// The name of a cipher suite.
-pub(super) fn cipher_suite(number: u16) -> Cow<'static, str> {
+/// The name of a cipher suite; its number (`0x1234`) when it has none.
+pub fn cipher_suite(number: u16) -> Cow<'static, str> {
     TlsCipherSuite::from_id(number)
         .map(|suite| suite.name)
         .or_else(|| find(OTHER_SUITES, number))

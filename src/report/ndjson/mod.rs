@@ -15,6 +15,7 @@ use super::{Sink, community_id};
 use crate::ledger::{Link, TlsFact};
 use crate::model::finding::Finding;
 use crate::model::summary::Summary;
+use crate::proto::tls::cipher_suite;
 use crate::rules::Catalogue;
 
 /// Raised when a field is renamed, removed, or changes its meaning.
@@ -95,7 +96,7 @@ impl<W: Write + Send> Sink for Ndjson<W> {
             alpn: handshake.alpn.as_deref(),
             offered: Offered {
                 version: handshake.offered_version,
-                ciphers: handshake.offered_ciphers.iter().map(|suite| format!("0x{suite:04x}")).collect(),
+                ciphers: handshake.offered_ciphers.iter().map(|suite| cipher_suite(*suite).into_owned()).collect(),
             },
             ja3: handshake.ja3.as_deref(),
             ja3s: handshake.ja3s.as_deref(),
