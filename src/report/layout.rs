@@ -222,7 +222,7 @@ pub fn table(rows: Vec<Vec<Text>>, indent: usize, width: usize, elastic: &[usize
             line.join(if n == last { cell } else { cell.padded(*width) })
         })
     };
-    rows.into_iter().map(line).collect()
+    rows.into_iter().map(|row| line(row).cut(width)).collect()
 }
 
 #[cfg(test)]

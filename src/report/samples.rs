@@ -153,6 +153,7 @@ pub(super) fn ledger(findings: &[Finding]) -> Closed {
     let mut ledger = Ledger::new();
     let mut http = record(1, 80, "http", Nature::Cleartext, Encryption::None);
     http.event(&Event::Link(LinkFact::ServerName("shop.example")));
+    http.event(&Event::Link(LinkFact::Auth("basic")));
     findings.iter().filter(|f| f.server.port == 80).for_each(|f| http.finding(f));
     ledger.add(http);
     let mut mail = record(2, 587, "smtp", Nature::Cleartext, Encryption::None);
@@ -191,7 +192,6 @@ fn record(id: u64, port: u16, protocol: &'static str, nature: Nature, how: Encry
     let mut record = FlowRecord::new(&flow(id, port), mark(id));
     record.protocol(protocol, nature);
     record.event(&Event::Link(LinkFact::Encrypted(how)));
-    record.event(&Event::Link(LinkFact::Auth("basic")));
     record.bytes(Direction::ToServer, 1000);
     record.ended(mark(id + 50));
     record

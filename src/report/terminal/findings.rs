@@ -139,8 +139,8 @@ impl Groups {
         let width = self.view.width;
         let badge =
             Text::styled(layout::severity(block.severity), &format!(" {} ", block.severity.name().to_uppercase()));
-        let title = Text::words(BOLD, &rule.title).into_iter().chain([Text::styled(DIM, &rule.id)]);
-        let mut lines = wrap(title, 1, INDENT, width);
+        let title = [Text::styled(BOLD, &rule.title), Text::styled(DIM, &rule.id)];
+        let mut lines = wrap(title, 2, INDENT, width);
         if let Some(line) = lines.first_mut() {
             *line = badge.padded(INDENT).join(std::mem::take(line).skip(INDENT));
         }
@@ -149,7 +149,7 @@ impl Groups {
         } else {
             lines.extend(wrap(block.ends(finding), 2, INDENT, width));
             lines.extend(self.values(block));
-            if !finding.field.is_empty() {
+            if finding.value.is_some() && !finding.field.is_empty() {
                 lines.extend(wrap([Text::styled(DIM, "in ").with(PLAIN, &finding.field)], 1, INDENT, width));
             }
             lines.extend(wrap(self.whereabouts(finding.span), 1, INDENT, width));
@@ -312,8 +312,7 @@ fn value(finding: &Finding) -> Option<Text> {
 fn details(finding: &Finding, rule: &Rule) -> Vec<Text> {
     let mut items = vec![format!("kind {}", rule.kind), format!("confidence {}", finding.confidence.name())];
     if let Some(value) = &finding.value {
-        items.push(words::many(value.length as u64, "byte"));
-        items.push(value.fingerprint.clone());
+        items.extend([words::many(value.length as u64, "byte"), value.fingerprint.clone()]);
     }
     items.extend(rule.references.iter().cloned());
     items.iter().map(|item| Text::styled(DIM, item)).collect()

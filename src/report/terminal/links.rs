@@ -8,7 +8,7 @@ use super::{Level, View};
 use crate::ledger::{Link, Verdict};
 use crate::model::flow::{Endpoint, Transport};
 use crate::model::link::{Encryption, Upgrade};
-use crate::report::layout::{self, BAD, BOLD, DIM, NAME, PLAIN, Text, table};
+use crate::report::layout::{self, BAD, BOLD, DIM, NAME, PLAIN, Text, table, wrap};
 use crate::report::words;
 
 /// Rows before the table ends with a count of the rest.
@@ -16,6 +16,9 @@ const ROWS: usize = 25;
 
 /// Rows of links that are as they should be: enough to see what the program understood.
 const GOOD_ROWS: usize = 5;
+
+/// Where what was seen begins, under its row: right of the verdicts.
+const UNDER: usize = 12;
 
 /// Collects links into rows.
 #[derive(Debug, Default)]
@@ -77,12 +80,7 @@ impl Rows {
 
     /// How many there are, by verdict.
     pub(super) fn title(&self) -> String {
-        let each: Vec<String> = self
-            .verdicts
-            .iter()
-            .map(|(verdict, links)| format!("{} {}", words::count(*links), verdict.name()))
-            .collect();
-        format!("LINKS: {}", each.join(", "))
+        format!("LINKS: {}", by_verdict(&self.verdicts))
     }
 
     /// The table.
@@ -94,28 +92,46 @@ impl Rows {
         rows.sort_by_key(|(key, row)| (key.verdict, Reverse(row.findings)));
         let (most, most_good) = (view.at_most(ROWS), view.at_most(GOOD_ROWS));
         let mut good = 0;
-        let mut lines =
-            vec![["", "protocol", "client → server", "protection", "seen"].map(|t| Text::styled(DIM, t)).to_vec()];
+        let mut kept: Vec<(&Key, &Row)> = Vec::new();
         let mut left_out: BTreeMap<Verdict, u64> = BTreeMap::new();
         for (key, row) in rows {
             good += usize::from(key.verdict == Verdict::Secure);
-            if lines.len() > most || good > most_good {
+            if kept.len() >= most || good > most_good {
                 *left_out.entry(key.verdict).or_default() += row.clients;
             } else {
-                lines.push(row.cells(key));
+                kept.push((key, row));
             }
         }
-        let mut lines = table(lines, 1, view.width, &[4, 2, 3]);
+        let mut lines = aligned(&kept, view.width);
         if !left_out.is_empty() {
-            let each: Vec<String> = left_out
-                .iter()
-                .map(|(verdict, links)| format!("{} {}", words::count(*links), verdict.name()))
-                .collect();
             let hint = if view.level == Level::Verbose { "ndjson has all" } else { "-v shows more, ndjson has all" };
-            lines.push(Text::styled(DIM, &format!(" … and {} ({hint})", each.join(", "))));
+            lines.push(Text::styled(DIM, &format!(" … and {} ({hint})", by_verdict(&left_out))));
         }
         lines
     }
+}
+
+fn by_verdict(links: &BTreeMap<Verdict, u64>) -> String {
+    let said: Vec<String> =
+        links.iter().map(|(verdict, n)| format!("{} {}", words::count(*n), verdict.name())).collect();
+    said.join(", ")
+}
+
+/// The rows in columns. Where the screen is too narrow for the last column, what it holds stands
+/// under its row.
+fn aligned(rows: &[(&Key, &Row)], width: usize) -> Vec<Text> {
+    let head = ["", "protocol", "client → server", "protection", "seen"].map(|title| Text::styled(DIM, title));
+    let mut cells: Vec<Vec<Text>> =
+        std::iter::once(head.to_vec()).chain(rows.iter().map(|(key, row)| row.cells(key))).collect();
+    let lines = table(cells.clone(), 1, usize::MAX, &[]);
+    if lines.iter().all(|line| line.width() <= width) {
+        return lines;
+    }
+    let seen: Vec<Text> = cells.iter_mut().filter_map(Vec::pop).collect();
+    let lines = table(cells, 1, width, &[2, 3]).into_iter();
+    // The title of the column goes with it.
+    let under = std::iter::once(Vec::new()).chain(seen.into_iter().skip(1).map(|seen| wrap([seen], 1, UNDER, width)));
+    lines.zip(under).flat_map(|(line, under)| std::iter::once(line).chain(under)).collect()
 }
 
 impl Row {

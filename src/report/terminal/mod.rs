@@ -15,7 +15,7 @@ use links::Rows;
 use seen::Handshakes;
 
 use super::Sink;
-use super::layout::{BOLD, Text};
+use super::layout::{BOLD, Text, wrap};
 use crate::ledger::{Link, TlsFact};
 use crate::model::finding::Finding;
 use crate::model::summary::Summary;
@@ -72,7 +72,9 @@ impl<W: Write + Send> Terminal<W> {
         if lines.is_empty() {
             return Ok(());
         }
-        writeln!(self.out, "{}\n", Text::styled(BOLD, title))?;
+        let title = wrap(Text::words(BOLD, title), 1, 0, self.view.width);
+        title.iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
+        writeln!(self.out)?;
         lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
         writeln!(self.out)
     }

@@ -10,7 +10,7 @@ use crate::model::summary::Summary;
 use crate::report::layout::{self, BOLD, DIM, GOOD, NAME, PLAIN, POOR, Text, table, wrap};
 use crate::report::words;
 
-/// Inputs that are named in the headline.
+/// Inputs that are named in the headline; more of them are counted.
 const FILES: usize = 3;
 
 /// Notes about inputs before they are only counted.
@@ -46,20 +46,17 @@ impl Handshakes {
 pub(super) fn headline(summary: &Summary, width: usize) -> Vec<Text> {
     let capture = &summary.capture;
     let mut items = Vec::new();
-    let names: Vec<&str> = capture.files.iter().map(|file| file.name.as_str()).collect();
-    let more = names.len().saturating_sub(FILES);
-    for name in names.iter().take(FILES) {
-        items.push(Text::styled(BOLD, name));
-    }
-    if more > 0 {
-        items.push(Text::plain(&format!("and {}", words::many(more as u64, "more input"))));
+    if capture.files.len() > FILES {
+        items.push(Text::styled(BOLD, &words::many(capture.files.len() as u64, "capture")));
+    } else {
+        items.extend(capture.files.iter().map(|file| Text::styled(BOLD, &file.name)));
     }
     items.push(Text::plain(&words::many(capture.packets(), "packet")));
     items.push(Text::plain(&words::bytes(capture.bytes())));
     if let Some((from, to)) = capture.span() {
         let nanos = u64::try_from(to.since(from)).unwrap_or(0);
-        items.push(Text::styled(DIM, &format!("{} from", words::duration(Duration::from_nanos(nanos)))));
-        items.push(Text::styled(DIM, &words::time(from)));
+        let span = format!("{} from {}", words::duration(Duration::from_nanos(nanos)), words::time(from));
+        items.push(Text::styled(DIM, &span));
     }
     let mut lines = wrap(items, 2, 2, width);
     lines.extend(wrap(verdict(summary), 2, 2, width));
@@ -91,7 +88,7 @@ fn severities(summary: &Summary) -> Vec<Text> {
     let found = Severity::WORST_FIRST.into_iter().filter(|severity| count(severity) > 0);
     found
         .map(|severity| {
-            let words = format!(" {} {} ", words::count(count(&severity)), severity.name());
+            let words = format!("{} {}", words::count(count(&severity)), severity.name());
             Text::styled(layout::severity(severity), &words)
         })
         .collect()
@@ -162,22 +159,26 @@ pub(super) fn unseen(summary: &Summary, view: View) -> Vec<Text> {
     lines
 }
 
-/// The last line.
+/// The last lines: what to do next, and what it took.
 pub(super) fn closing(summary: &Summary, width: usize) -> Vec<Text> {
     let capture = &summary.capture;
-    let mut items = vec![
-        Text::plain(&words::many(summary.findings.total(), "finding")),
-        Text::styled(DIM, &format!("in {}", words::many(capture.packets(), "packet"))),
-        Text::styled(DIM, &format!("and {}", words::many(summary.streams.tcp + summary.streams.udp, "stream"))),
-        Text::styled(DIM, &format!("after {}", words::duration(summary.elapsed))),
-    ];
-    let speed = summary.bytes_per_second();
-    if speed > 0 {
-        items.push(Text::styled(DIM, &format!("({}/s);", words::bytes(speed))));
-    }
+    let streams = summary.streams.tcp + summary.streams.udp;
+    let mut lines = Vec::new();
     if summary.findings.total() > 0 {
-        items.push(Text::styled(NAME, "plainsight explain RULE"));
-        items.push(Text::styled(DIM, "tells more"));
+        let hint = Text::words(NAME, "plainsight explain RULE");
+        lines.extend(wrap(hint.into_iter().chain(Text::words(DIM, "tells more about a finding.")), 1, 0, width));
     }
-    wrap(items, 1, 0, width)
+    let speed = match summary.bytes_per_second() {
+        0 => String::new(),
+        speed => format!(", {}/s", words::bytes(speed)),
+    };
+    let done = format!(
+        "{} in {} and {}; {}{speed}.",
+        words::many(summary.findings.total(), "finding"),
+        words::many(capture.packets(), "packet"),
+        words::many(streams, "stream"),
+        words::duration(summary.elapsed),
+    );
+    lines.extend(wrap(Text::words(DIM, &done), 1, 0, width));
+    lines
 }
