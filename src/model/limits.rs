@@ -107,3 +107,13 @@ pub const FLOW_EXPECTED: usize = 1024;
 
 /// Names of one server that are kept: enough to choose the usual one.
 pub const SERVER_NAMES: usize = 16;
+
+/// Bytes of a message's head: a start line and its headers. What is longer is no message.
+pub const HEAD_BYTES: usize = 256 << 10;
+
+/// Bytes of a request's content that are held until the answer says whether a login in it was let in.
+/// Login forms and messages are far smaller.
+pub const HELD_BYTES: usize = 16 << 10;
+
+/// Unanswered requests of a connection beyond which no content is held: nobody logs in by pipelining.
+pub const HELD_REQUESTS: usize = 8;

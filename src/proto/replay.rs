@@ -2,7 +2,7 @@
 
 use super::session::{Session, SessionSink};
 use super::{PROTOCOLS, Protocol};
-use crate::model::event::{Event, LinkFact};
+use crate::model::event::{Event, LinkFact, Outcome};
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, Roles, Transport};
 use crate::model::packet::{FrameNo, Mark};
 use crate::model::stream::{Origin, Stretch};
@@ -16,7 +16,8 @@ pub(crate) const C: Direction = Direction::ToServer;
 pub(crate) const S: Direction = Direction::ToClient;
 
 /// What was said, a line each, without packets:
-/// `login MECHANISM USER:SECRET OUTCOME @FIELD`, `field KIND PLACE NAME=VALUE`, `text PLACE CONTENT` (all
+/// `login MECHANISM USER:SECRET OUTCOME @FIELD`, `field KIND PLACE NAME=VALUE[ of ACCOUNT][ OUTCOME]`,
+/// `text PLACE FORMAT RESOURCE[ OUTCOME] CONTENT` (all
 /// pieces of a run joined), `weak KIND VALUE`, `link …`, `tls VERSION CIPHER SNI`, `skipped REASON BYTES`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Said {
@@ -150,7 +151,11 @@ impl SessionSink for Recorder {
                 l.outcome.name(),
                 l.field
             ),
-            Event::Field(f) => format!("field {} {} {}={}", f.kind.name(), f.place, f.name, lossy(f.value.expose())),
+            Event::Field(f) => {
+                let account = f.account.map(|a| format!(" of {}", lossy(a))).unwrap_or_default();
+                let value = lossy(f.value.expose());
+                format!("field {} {} {}={value}{account}{}", f.kind.name(), f.place, f.name, known(f.outcome))
+            }
             Event::Weakness(w) => format!("weak {} {}", w.kind, w.value),
             Event::Tls(t) => format!(
                 "tls {} {} {}",
@@ -165,7 +170,7 @@ impl SessionSink for Recorder {
                 return;
             }
             Event::Text(t) => {
-                let place = format!("{} {:?} {}", t.place, t.format, t.resource);
+                let place = format!("{} {:?} {}{}", t.place, t.format, t.resource, known(t.outcome));
                 let new = lossy(t.data.bytes.get(t.seen..).unwrap_or_default());
                 match self.texts.last_mut() {
                     Some((last, content)) if *last == place && t.seen > 0 => content.push_str(&new),
@@ -180,6 +185,11 @@ impl SessionSink for Recorder {
     fn recognised(&mut self, _flow: &Flow, protocol: &'static Protocol) {
         self.said.protocols.push(protocol.name);
     }
+}
+
+/// An outcome, where there is one.
+fn known(outcome: Outcome) -> String {
+    if outcome == Outcome::Unknown { String::new() } else { format!(" {}", outcome.name()) }
 }
 
 /// No two protocols may share a name, and every port hint is there once a protocol.

@@ -1,0 +1,496 @@
+//! The content of a message: its framing, its codings, and what is made of it.
+
+use super::exchange::Answer;
+use super::fields::Origin;
+use super::names;
+use super::parts::Parts;
+use crate::content::chunked::{self, Chunked};
+use crate::content::coding::{Coding, Decoder, Status};
+use crate::content::media::{self, Media};
+use crate::content::sniff;
+use crate::model::event::{Event, EventSink, FieldKind, Format, Outcome, Skip};
+use crate::model::flow::Direction;
+use crate::model::limits;
+use crate::model::stream::{Gathered, Stretch};
+
+/// Bytes that tell what content is when its type does not.
+const SNIFF: usize = 512;
+/// Codings on top of each other that are undone.
+const CODINGS: usize = 4;
+
+/// What the headers say about the content.
+#[derive(Debug, Default)]
+pub(super) struct Envelope {
+    length: Option<u64>,
+    /// `Transfer-Encoding` was there, which outranks a length (RFC 9112 section 6.3).
+    transfer: bool,
+    chunked: bool,
+    content_codings: Vec<Coding>,
+    transfer_codings: Vec<Coding>,
+    /// A coding nobody here knows.
+    strange: bool,
+    /// It does not start at the first byte of the whole.
+    partial: bool,
+    media: Option<Media>,
+}
+
+impl Envelope {
+    /// Takes note of a header. Whether it was about the content.
+    pub(super) fn note(&mut self, lower: &[u8], value: &[u8]) -> bool {
+        match lower {
+            b"content-length" => {
+                let digits = value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
+                let length = std::str::from_utf8(digits).ok().and_then(|d| d.parse().ok());
+                self.length = self.length.or(length);
+            }
+            b"transfer-encoding" => {
+                self.transfer = true;
+                for name in names_of(value) {
+                    self.chunked |= name.eq_ignore_ascii_case(b"chunked");
+                    self.strange |= !add_coding(name, &mut self.transfer_codings);
+                }
+            }
+            b"content-encoding" => {
+                for name in names_of(value) {
+                    self.strange |= !add_coding(name, &mut self.content_codings);
+                }
+            }
+            b"content-type" => self.media = Some(media::of(value)),
+            b"content-range" => {
+                let start = value.strip_prefix(b"bytes ").and_then(|range| range.split(|b| *b == b'-').next());
+                self.partial = start.is_some_and(|start| start.trim_ascii() != b"0");
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// How a request's content ends; `None` without content.
+    pub(super) fn of_request(&self) -> Option<Framing> {
+        match self.length {
+            _ if self.chunked => Some(Framing::Chunked(Chunked::default())),
+            Some(length) if length > 0 && !self.transfer => Some(Framing::Length(length)),
+            _ => None,
+        }
+    }
+
+    /// How the content of an answer that may have some ends.
+    pub(super) fn of_response(&self) -> Framing {
+        match self.length {
+            _ if self.chunked => Framing::Chunked(Chunked::default()),
+            Some(length) if !self.transfer => Framing::Length(length),
+            _ => Framing::Close,
+        }
+    }
+}
+
+/// How content ends.
+#[derive(Debug)]
+pub(super) enum Framing {
+    Chunked(Chunked),
+    Close,
+    Length(u64),
+}
+
+/// Where reading content stopped. Offsets are of the bytes given.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// It ended here.
+    Done(usize),
+    /// Its framing is broken here: nobody knows where it ends.
+    Lost(usize),
+    /// So far; more is needed.
+    More(usize),
+    /// So far, and so many bytes more are of no interest.
+    Skip(usize, u64),
+}
+
+/// Content on its way.
+pub(super) struct Body {
+    pub(super) framing: Framing,
+    direction: Direction,
+    resource: String,
+    /// Number of the request it belongs to; 0 for answers.
+    request: u64,
+    decoder: Option<Decoder>,
+    fate: Fate,
+    /// Decoded content that is not said yet, after the end of what was, for context.
+    buffer: Gathered,
+    /// How much of the buffer was said.
+    seen: usize,
+    /// Some of it was already said.
+    said: bool,
+    /// Bytes of content on the wire.
+    wire: u64,
+    /// Bytes of content, decoded.
+    decoded: u64,
+    /// Nothing more is looked at, and so many bytes were not.
+    stopped: Option<(Skip, u64)>,
+    /// Of an answer to an unseen request, nothing yet: it may have no content at all.
+    pub(super) doubtful: bool,
+}
+
+/// What is made of content.
+#[derive(Debug)]
+enum Fate {
+    Form,
+    Multipart(Parts),
+    Text(Format),
+    Undecided(Media),
+}
+
+/// Request content (or a query) that waits for the answer.
+#[derive(Debug)]
+pub(super) struct Held {
+    content: Gathered,
+    form: Form,
+    resource: String,
+}
+
+#[derive(Debug)]
+enum Form {
+    Message(Format),
+    Multipart(Parts),
+    Query,
+    Urlencoded,
+}
+
+const FORM: (FieldKind, &str) = (FieldKind::Form, "http.request.form");
+pub(super) const QUERY: (FieldKind, &str) = (FieldKind::Query, "http.request.query");
+
+impl Body {
+    /// Content that begins. `request` is the number of its request, 0 for answers.
+    pub(super) fn new(
+        envelope: Envelope,
+        framing: Framing,
+        direction: Direction,
+        resource: String,
+        request: u64,
+    ) -> Self {
+        let Envelope { content_codings, transfer_codings, strange, partial, media, .. } = envelope;
+        let coded = !content_codings.is_empty() || !transfer_codings.is_empty();
+        let too_many = content_codings.len() + transfer_codings.len() > CODINGS;
+        let unreadable = strange || too_many || partial && !content_codings.is_empty();
+        let decoder = coded.then(|| Decoder::new(content_codings.into_iter().chain(transfer_codings)));
+        Self {
+            framing,
+            direction,
+            resource,
+            request,
+            decoder,
+            fate: Fate::Undecided(media.unwrap_or(Media::Unknown)),
+            buffer: Gathered::default(),
+            seen: 0,
+            said: false,
+            wire: 0,
+            decoded: 0,
+            stopped: unreadable.then_some((Skip::Coding, 0)),
+            doubtful: false,
+        }
+    }
+
+    /// Reads on from `at`.
+    pub(super) fn data(&mut self, input: Stretch<'_>, mut at: usize, out: &mut dyn EventSink) -> Step {
+        let end = input.bytes.len();
+        loop {
+            let (range, done) = match &mut self.framing {
+                Framing::Length(left) => {
+                    let here = (*left).min((end - at) as u64);
+                    *left -= here;
+                    (at..at + here as usize, *left == 0)
+                }
+                Framing::Close => (at..end, false),
+                Framing::Chunked(chunked) => match chunked.step(input.bytes, at) {
+                    chunked::Step::Data(range) => (range, false),
+                    chunked::Step::Trailer(_, next) => {
+                        at = next;
+                        continue;
+                    }
+                    chunked::Step::End(next) => return Step::Done(next),
+                    chunked::Step::More(next) => return self.more(next, next == end),
+                    chunked::Step::Broken(next) => return Step::Lost(next),
+                },
+            };
+            at = range.end;
+            if !range.is_empty() {
+                self.content(input, range, out);
+            }
+            if done {
+                return Step::Done(at);
+            }
+            if at == end {
+                return self.more(at, true);
+            }
+        }
+    }
+
+    /// Bytes of it are missing. Whether it is known where in it the next bytes stand; otherwise how
+    /// many were missing behind its end.
+    pub(super) fn gap(&mut self, missing: u64, out: &mut dyn EventSink) -> Result<(), u64> {
+        let (within, behind) = match &mut self.framing {
+            Framing::Close => (true, 0),
+            Framing::Length(left) => {
+                let here = missing.min(*left);
+                *left -= here;
+                (here == missing, missing - here)
+            }
+            Framing::Chunked(chunked) => (chunked.pass_over(missing), missing),
+        };
+        self.flush(out);
+        let whole = self.decoder.is_some() || !matches!(self.fate, Fate::Text(_) | Fate::Undecided(_));
+        if whole && self.stopped.is_none() {
+            self.stopped = Some((Skip::Gap, 0));
+        }
+        if within { Ok(()) } else { Err(behind) }
+    }
+
+    /// Nothing more of it will come. What should wait for the answer is handed back, with the number of
+    /// its request.
+    pub(super) fn finish(mut self, may_hold: bool, out: &mut dyn EventSink) -> Option<(u64, Held)> {
+        self.drain(out);
+        if !self.buffer.is_empty() {
+            self.decide();
+        }
+        if may_hold
+            && self.request > 0
+            && self.stopped.is_none()
+            && !self.said
+            && let Some(held) = self.hold()
+        {
+            return Some((self.request, held));
+        }
+        self.flush(out);
+        if let Some((reason, bytes)) = self.stopped.filter(|(_, bytes)| *bytes > 0) {
+            out.event(Event::Skipped { reason, bytes });
+        }
+        None
+    }
+
+    /// More is needed. What nobody wants need not come here at all.
+    fn more(&mut self, at: usize, all: bool) -> Step {
+        let left = match &mut self.framing {
+            Framing::Length(left) | Framing::Chunked(Chunked::Data(left)) if all => left,
+            _ => return Step::More(at),
+        };
+        match &mut self.stopped {
+            Some((_, bytes)) if *left > 0 => {
+                let more = std::mem::take(left);
+                *bytes += more;
+                Step::Skip(at, more)
+            }
+            _ => Step::More(at),
+        }
+    }
+
+    fn content(&mut self, input: Stretch<'_>, range: std::ops::Range<usize>, out: &mut dyn EventSink) {
+        let length = range.len() as u64;
+        self.doubtful = false;
+        self.wire += length;
+        if let Some((_, bytes)) = &mut self.stopped {
+            *bytes += length;
+            return;
+        }
+        let Some(mut decoder) = self.decoder.take() else {
+            let mut from = range.start;
+            while from < range.end && self.stopped.is_none() {
+                let to = range.end.min(from + self.room());
+                self.decoded += (to - from) as u64;
+                self.buffer.push_part(input, from..to);
+                from = to;
+                self.filled((range.end - from) as u64, out);
+            }
+            return;
+        };
+        let first = input.origins.partition_point(|o| o.start <= range.start).saturating_sub(1);
+        let origins = input.origins.get(first..).unwrap_or_default();
+        for (n, origin) in origins.iter().enumerate() {
+            let start = origin.start.max(range.start);
+            let end = origins.get(n + 1).map_or(range.end, |next| next.start.min(range.end));
+            let Some(mut rest) = input.bytes.get(start..end) else { break };
+            while self.stopped.is_none() {
+                let room = self.room();
+                self.buffer.note(origin.mark);
+                let buffer = self.buffer.bytes_mut();
+                let before = buffer.len();
+                let (used, status) = decoder.decode(rest, buffer, room);
+                self.decoded += (buffer.len() - before) as u64;
+                rest = rest.get(used..).unwrap_or_default();
+                let unread = (range.end - end + rest.len()) as u64;
+                self.filled(unread, out);
+                match status {
+                    Status::Full => {}
+                    Status::Hungry => break,
+                    Status::Ended | Status::Broken if self.stopped.is_none() => {
+                        self.stopped = Some((Skip::Coding, unread));
+                    }
+                    Status::Ended | Status::Broken => {}
+                }
+            }
+        }
+        self.decoder = Some(decoder);
+    }
+
+    /// How many decoded bytes there is room for until they must be looked at. Never 0.
+    fn room(&self) -> usize {
+        let goal = if matches!(self.fate, Fate::Undecided(_)) { SNIFF } else { limits::BODY_BYTES };
+        goal.saturating_sub(self.buffer.len()).max(1)
+    }
+
+    /// Looks at the buffer if it is full enough. `unread` bytes on the wire wait behind it.
+    fn filled(&mut self, unread: u64, out: &mut dyn EventSink) {
+        if self.buffer.len() >= SNIFF {
+            self.decide();
+        }
+        if self.decoded >= limits::BODY_TOTAL_BYTES && self.stopped.is_none() {
+            self.stopped = Some((Skip::Limit, unread));
+        }
+        if self.buffer.len() < limits::BODY_BYTES {
+            return;
+        }
+        let origin = Origin { resource: &self.resource, direction: self.direction, outcome: Outcome::Unknown };
+        let full = std::mem::take(&mut self.buffer);
+        let data = full.stretch();
+        let keep = match &mut self.fate {
+            Fate::Text(format) => {
+                origin.text(place(self.direction), *format, data, self.seen, out);
+                self.seen = limits::TEXT_OVERLAP_BYTES;
+                data.bytes.len().saturating_sub(self.seen)
+            }
+            Fate::Form => {
+                let whole = memchr::memrchr(b'&', data.bytes).map_or(data.bytes.len(), |n| n + 1);
+                let mut pairs = Gathered::default();
+                pairs.push_part(data, 0..whole);
+                origin.pairs(FORM, pairs.stretch(), out);
+                whole
+            }
+            Fate::Multipart(open) => open.piece(data, &origin, &mut self.buffer, out),
+            Fate::Undecided(_) => 0,
+        };
+        self.buffer.push_part(data, keep..data.bytes.len());
+        self.said = true;
+    }
+
+    /// Decides by type and first bytes what the content is.
+    fn decide(&mut self) {
+        let Fate::Undecided(media) = &mut self.fate else { return };
+        let bytes = self.buffer.stretch().bytes;
+        let binary = sniff::binary(bytes).is_some();
+        let fate = match std::mem::replace(media, Media::Unknown) {
+            Media::Form => Some(Fate::Form),
+            Media::Multipart(boundary) => Some(Fate::Multipart(Parts::new(boundary))),
+            Media::Text(format) if !binary => Some(Fate::Text(format)),
+            _ if binary || !sniff::is_text(bytes) => None,
+            _ => Some(Fate::Text(sniff::format(bytes))),
+        };
+        match fate {
+            Some(fate) => self.fate = fate,
+            None => {
+                self.buffer = Gathered::default();
+                self.stopped = Some((Skip::Binary, self.wire));
+            }
+        }
+    }
+
+    /// Takes what a decoder held back of content that was cut off.
+    fn drain(&mut self, out: &mut dyn EventSink) {
+        let Some(mut decoder) = self.decoder.take() else { return };
+        while self.stopped.is_none() {
+            let (room, before) = (self.room(), self.buffer.len());
+            let status = decoder.finish(self.buffer.bytes_mut(), room);
+            self.decoded += (self.buffer.len() - before) as u64;
+            self.filled(0, out);
+            if status != Status::Full {
+                break;
+            }
+        }
+    }
+
+    /// Says what is in the buffer.
+    fn flush(&mut self, out: &mut dyn EventSink) {
+        if !self.buffer.is_empty() {
+            self.decide();
+        }
+        let content = std::mem::take(&mut self.buffer);
+        let seen = std::mem::take(&mut self.seen);
+        let (data, origin) = (
+            content.stretch(),
+            Origin { resource: &self.resource, direction: self.direction, outcome: Outcome::Unknown },
+        );
+        if data.bytes.len() <= seen {
+            return;
+        }
+        match &mut self.fate {
+            Fate::Text(format) => origin.text(place(self.direction), *format, data, seen, out),
+            Fate::Form => origin.pairs(FORM, data, out),
+            Fate::Multipart(open) => open.rest(data, &origin, out),
+            Fate::Undecided(_) => {}
+        }
+        self.said = true;
+    }
+
+    /// The content, if it is small and speaks of a password.
+    fn hold(&mut self) -> Option<Held> {
+        let bytes = self.buffer.stretch().bytes;
+        if bytes.is_empty() || bytes.len() > limits::HELD_BYTES || !names::hints_at_password(bytes) {
+            return None;
+        }
+        let form = match &mut self.fate {
+            Fate::Form => Form::Urlencoded,
+            Fate::Multipart(parts) => Form::Multipart(std::mem::take(parts)),
+            Fate::Text(format) => Form::Message(*format),
+            Fate::Undecided(_) => return None,
+        };
+        Some(Held { content: std::mem::take(&mut self.buffer), form, resource: std::mem::take(&mut self.resource) })
+    }
+}
+
+impl Held {
+    /// A query that waits for the answer.
+    pub(super) fn query(data: Stretch<'_>, range: std::ops::Range<usize>, resource: &str) -> Self {
+        let mut content = Gathered::default();
+        content.push_part(data, range);
+        Self { content, form: Form::Query, resource: resource.to_owned() }
+    }
+
+    /// Says it, with the outcome where there is an answer.
+    pub(super) fn report(mut self, answer: Option<Answer>, out: &mut dyn EventSink) {
+        let read = match self.form {
+            Form::Message(_) => Answer::of_message,
+            Form::Multipart(_) | Form::Query | Form::Urlencoded => Answer::of_form,
+        };
+        let outcome = answer.map_or(Outcome::Unknown, read);
+        let origin = Origin { resource: &self.resource, direction: Direction::ToServer, outcome };
+        let data = self.content.stretch();
+        match &mut self.form {
+            Form::Message(format) => origin.text(place(Direction::ToServer), *format, data, 0, out),
+            Form::Multipart(parts) => parts.rest(data, &origin, out),
+            Form::Query => origin.pairs(QUERY, data, out),
+            Form::Urlencoded => origin.pairs(FORM, data, out),
+        }
+    }
+}
+
+const fn place(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ToServer => "http.request.body",
+        Direction::ToClient => "http.response.body",
+    }
+}
+
+/// The names of a list of codings.
+fn names_of(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|b| *b == b',').map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
+}
+
+/// Adds a coding, unless it changes nothing. Whether it is known.
+fn add_coding(name: &[u8], to: &mut Vec<Coding>) -> bool {
+    match Coding::of(name) {
+        Some(coding) => {
+            to.push(coding);
+            true
+        }
+        None => [&b"chunked"[..], b"identity", b"none", b"aws-chunked", b"utf-8"]
+            .iter()
+            .any(|n| name.eq_ignore_ascii_case(n)),
+    }
+}

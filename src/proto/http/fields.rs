@@ -1,0 +1,116 @@
+//! Says the named values of a message: headers, cookies, parameters, form fields.
+
+use crate::content::{form, header};
+use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Text};
+use crate::model::flow::Direction;
+use crate::model::packet::Span;
+use crate::model::secret::Secret;
+use crate::model::stream::Stretch;
+
+use super::names;
+
+/// Shortest value worth saying, in bytes.
+const LEAST: usize = 2;
+
+/// What the values of a message have in common.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin<'a> {
+    /// Path of the request, without the query.
+    pub(super) resource: &'a str,
+    pub(super) direction: Direction,
+    pub(super) outcome: Outcome,
+}
+
+impl Origin<'_> {
+    /// One value.
+    pub(super) fn field(
+        &self,
+        (kind, place): (FieldKind, &str),
+        name: &str,
+        value: &[u8],
+        account: Option<&[u8]>,
+        span: Span,
+        out: &mut dyn EventSink,
+    ) {
+        if value.len() < LEAST {
+            return;
+        }
+        let Self { resource, direction, outcome } = *self;
+        let value = Secret::new(value);
+        out.event(Event::Field(Field { kind, place, name, value, resource, direction, account, outcome, span }));
+    }
+
+    /// The pairs of a query or a form.
+    pub(super) fn pairs(&self, kind: (FieldKind, &str), data: Stretch<'_>, out: &mut dyn EventSink) {
+        let account = account(form::pairs(data.bytes).map(|p| (p.name, p.value)));
+        for pair in form::pairs(data.bytes) {
+            let own = names::is_account(&pair.name);
+            let account = account.as_deref().filter(|_| !own);
+            self.field(kind, &pair.name, &pair.value, account, data.span(pair.range), out);
+        }
+    }
+
+    /// The cookies of a `Cookie` header, whose value starts at `at` in the data.
+    pub(super) fn cookies(&self, value: &[u8], data: Stretch<'_>, at: usize, out: &mut dyn EventSink) {
+        let mut start = at;
+        for pair in value.split(|b| *b == b';') {
+            let range = start..start + pair.len();
+            start = range.end + 1;
+            let Some((name, value)) = cookie(pair) else { continue };
+            let name = String::from_utf8_lossy(name);
+            self.field((FieldKind::Cookie, "http.request.cookie"), &name, value, None, data.span(range), out);
+        }
+    }
+
+    /// The cookie a `Set-Cookie` header sets.
+    pub(super) fn set_cookie(&self, value: &[u8], span: Span, out: &mut dyn EventSink) {
+        let pair = value.split(|b| *b == b';').next().unwrap_or_default();
+        if let Some((name, value)) = cookie(pair) {
+            let name = String::from_utf8_lossy(name);
+            self.field((FieldKind::SetCookie, "http.response.cookie"), &name, value, None, span, out);
+        }
+    }
+
+    /// A URL in a header: its parameters one by one, and what is before them if it may hold a token.
+    pub(super) fn url(&self, place: &str, name: &str, url: &[u8], span: Span, out: &mut dyn EventSink) {
+        let end = url.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(url.len());
+        let (base, parameters) = url.split_at_checked(end).unwrap_or((url, b""));
+        let after_scheme = memchr::memmem::find(base, b"://").map_or(0, |n| n + 3);
+        if base.get(after_scheme..).is_some_and(names::path_can_hold_secrets) {
+            self.field((FieldKind::Header, place), name, base, None, span, out);
+        }
+        let whole = format!("{place}.{name}");
+        for part in parameters.split(|b| matches!(b, b'?' | b'#')) {
+            for pair in form::pairs(part) {
+                self.field((FieldKind::Query, &whole), &pair.name, &pair.value, None, span, out);
+            }
+        }
+    }
+
+    /// A run of content.
+    pub(super) fn text(&self, place: &str, format: Format, data: Stretch<'_>, seen: usize, out: &mut dyn EventSink) {
+        let Self { resource, direction, outcome } = *self;
+        out.event(Event::Text(Text { format, place, resource, direction, outcome, data, seen }));
+    }
+}
+
+/// The first value that is an account by its name.
+pub(super) fn account<'a, N: AsRef<str>, V: AsRef<[u8]> + 'a>(pairs: impl Iterator<Item = (N, V)>) -> Option<V> {
+    pairs.filter(|(name, value)| !value.as_ref().is_empty() && names::is_account(name.as_ref())).map(|(_, v)| v).next()
+}
+
+/// Name and value of a cookie.
+fn cookie(pair: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = pair.split_at_checked(memchr::memchr(b'=', pair)?)?;
+    let value = value.strip_prefix(b"=")?.trim_ascii();
+    let value = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
+    Some((name.trim_ascii(), value))
+}
+
+/// A header's name in small letters, for comparing.
+pub(super) fn lower<'b>(header: &header::Header<'_>, buffer: &'b mut [u8; 128]) -> Option<&'b [u8]> {
+    let lower = buffer.get_mut(..header.name.len())?;
+    lower.copy_from_slice(header.name);
+    lower.make_ascii_lowercase();
+    Some(lower)
+}

@@ -1,0 +1,498 @@
+//! HTTP/0.9 to HTTP/1.1 (RFC 9110, RFC 9112), with WebDAV and whatever else uses its messages.
+//!
+//! Requests wait for their answers in order, as the answers say whether credentials were good. Content is
+//! decoded as it arrives and said in pieces; what is binary is not looked at.
+
+mod auth;
+mod body;
+mod exchange;
+mod fields;
+mod names;
+mod parts;
+mod probe;
+mod start;
+
+#[cfg(test)]
+mod tests;
+
+use std::mem;
+use std::ops::Range;
+
+use auth::{Challenges, Said};
+use body::{Body, Envelope, Held, Step as BodyStep};
+use exchange::{Answer, Exchange, Exchanges, Method, Redirect};
+use fields::Origin;
+use start::{Footing, RequestLine};
+
+use super::{Analyzer, Nature, Next, Progress, Protocol};
+use crate::content::header::{self, Header};
+use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome, Skip};
+use crate::model::flow::{Direction, Transport};
+use crate::model::limits;
+use crate::model::stream::Input;
+
+/// HTTP up to version 1.1.
+pub static PROTOCOL: Protocol = Protocol {
+    name: "http",
+    transport: Transport::Tcp,
+    ports: &[80, 8080, 8000, 8008, 8081, 8888, 3128, 5000, 9200, 631],
+    nature: Nature::Cleartext,
+    probe: probe::probe,
+    start: || Box::<Http>::default(),
+};
+
+const HEADER_OF_REQUEST: &str = "http.request.header";
+const HEADER_OF_RESPONSE: &str = "http.response.header";
+/// Longest path that is kept to name content by.
+const RESOURCE_BYTES: usize = 512;
+
+#[derive(Default)]
+struct Http {
+    sides: [Side; 2],
+    exchanges: Exchanges,
+    challenges: Challenges,
+    /// The last `Host`.
+    host: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Side {
+    state: State,
+    /// Bytes at the start that are known not to hold the end of a head.
+    scanned: usize,
+}
+
+#[derive(Default)]
+enum State {
+    /// Inside the content of a message.
+    Body(Box<Body>),
+    /// A message begins.
+    #[default]
+    Head,
+    /// Until the next message that can be recognised.
+    Lost,
+    /// After a request to become something else: the answer decides what follows.
+    Switching,
+}
+
+/// What a state made of the bytes.
+enum Step {
+    /// Go on at this offset, in whatever state it is now.
+    On(usize),
+    /// Nothing more to do with these bytes.
+    Return(Progress),
+}
+
+impl Analyzer for Http {
+    fn data(&mut self, input: Input<'_>, out: &mut dyn EventSink) -> Progress {
+        let mut at = 0;
+        loop {
+            let Some(side) = self.sides.get_mut(input.direction.index()) else { return Progress::Stop };
+            let step = match mem::take(&mut side.state) {
+                State::Body(body) => self.body(body, input, at, out),
+                State::Head => self.head(input, at, out),
+                State::Lost => self.find_footing(input, at, out),
+                State::Switching => self.switching(input, at),
+            };
+            match step {
+                Step::On(next) => at = next,
+                Step::Return(progress) => return progress,
+            }
+        }
+    }
+
+    fn gap(&mut self, direction: Direction, missing: u64, out: &mut dyn EventSink) {
+        let Some(side) = self.sides.get_mut(direction.index()) else { return };
+        side.scanned = 0;
+        let mut behind = missing;
+        if let State::Body(mut body) = mem::replace(&mut side.state, State::Lost) {
+            match body.gap(missing, out) {
+                Ok(()) => {
+                    side.state = State::Body(body);
+                    return;
+                }
+                Err(more) => behind = more,
+            }
+            self.end_body(*body, out);
+        }
+        // The shortest request has more bytes than this.
+        match direction {
+            Direction::ToServer if behind > 16 => self.exchanges.lost_request(),
+            Direction::ToServer => {}
+            Direction::ToClient => self.exchanges.lost_answer(),
+        }
+    }
+
+    fn end(&mut self, left: [Input<'_>; 2], out: &mut dyn EventSink) {
+        for input in left {
+            let Some(side) = self.sides.get_mut(input.direction.index()) else { continue };
+            match mem::take(&mut side.state) {
+                State::Body(body) => self.end_body(*body, out),
+                State::Head | State::Switching => self.cut_head(input, out),
+                State::Lost => skip(Skip::Gap, input.bytes().len(), out),
+            }
+        }
+        self.exchanges.end(&self.challenges, out);
+    }
+}
+
+impl Http {
+    fn become_state(&mut self, direction: Direction, state: State) {
+        if let Some(side) = self.sides.get_mut(direction.index()) {
+            *side = Side { state, scanned: 0 };
+        }
+    }
+
+    /// A message begins at `at`, or will.
+    fn head(&mut self, input: Input<'_>, mut at: usize, out: &mut dyn EventSink) -> Step {
+        let (bytes, direction) = (input.bytes(), input.direction);
+        let index = direction.index();
+        // Empty lines before a message are tolerated (RFC 9112 section 2.2).
+        while matches!(bytes.get(at), Some(b'\r' | b'\n')) {
+            at += 1;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        if rest.is_empty() {
+            return Step::Return(Progress::Continue(at));
+        }
+        if direction == Direction::ToClient && self.exchanges.front().is_some_and(|e| e.method == Method::Old) {
+            return self.old_response(at, out);
+        }
+        if !plausible(direction, rest) {
+            out.event(Event::Link(LinkFact::Violation));
+            self.become_state(direction, State::Lost);
+            return Step::On(at);
+        }
+        let first = start::first_line(rest);
+        if direction == Direction::ToServer
+            && let Some((line, next)) = first
+            && let Some(request) = start::request_line(line).filter(|r| r.old)
+        {
+            let range = at..at + next;
+            return self.request(&request, input, range.clone(), range.end, out);
+        }
+        let scanned = self.sides.get(index).map_or(0, |s| s.scanned);
+        let Some(length) = start::head_end(rest, scanned) else {
+            if rest.len() > limits::HEAD_BYTES {
+                self.become_state(direction, State::Lost);
+                return Step::On(at);
+            }
+            // The line feed before an empty line may be the last byte that is here.
+            self.sides.iter_mut().skip(index).take(1).for_each(|s| s.scanned = rest.len().saturating_sub(2));
+            return Step::Return(Progress::Continue(at));
+        };
+        self.whole_head(input, at..at + length, out)
+    }
+
+    /// A head is complete.
+    fn whole_head(&mut self, input: Input<'_>, range: Range<usize>, out: &mut dyn EventSink) -> Step {
+        let direction = input.direction;
+        self.become_state(direction, State::Head);
+        let head = input.bytes().get(range.clone()).unwrap_or_default();
+        let Some((line, next)) = start::first_line(head) else { return Step::On(range.end) };
+        match direction {
+            Direction::ToServer => {
+                if let Some(request) = start::request_line(line) {
+                    return self.request(&request, input, range.clone(), range.start + next, out);
+                }
+            }
+            Direction::ToClient => {
+                if let Some(status) = start::status_line(line) {
+                    return self.response(status, input, range.start + next..range.end, out);
+                }
+            }
+        }
+        out.event(Event::Link(LinkFact::Violation));
+        skip(Skip::Malformed, next, out);
+        self.become_state(direction, State::Lost);
+        Step::On(range.start + next)
+    }
+
+    /// A head that was cut off: what is whole of it is read.
+    fn cut_head(&mut self, input: Input<'_>, out: &mut dyn EventSink) {
+        let bytes = input.bytes();
+        let whole = memchr::memrchr(b'\n', bytes).map_or(0, |n| n + 1);
+        let plausible = bytes.first().is_some_and(|_| plausible(input.direction, bytes));
+        if whole > 0 && plausible {
+            self.whole_head(input, 0..whole, out);
+        }
+        skip(Skip::Malformed, bytes.len() - if plausible { whole } else { 0 }, out);
+    }
+
+    fn request(
+        &mut self,
+        line: &RequestLine<'_>,
+        input: Input<'_>,
+        head: Range<usize>,
+        headers_at: usize,
+        out: &mut dyn EventSink,
+    ) -> Step {
+        let target = head.start + line.target_at..head.start + line.target_at + line.target.len();
+        let (path, query) = split_target(line.target);
+        let resource = String::from_utf8_lossy(path.get(..RESOURCE_BYTES).unwrap_or(path)).into_owned();
+        let method = match line.method {
+            b"CONNECT" => Method::Connect,
+            b"HEAD" => Method::Head,
+            _ if line.old => Method::Old,
+            _ => Method::Other,
+        };
+        let mut exchange = Exchange { method, ..Exchange::default() };
+        let origin = Origin { resource: &resource, direction: Direction::ToServer, outcome: Outcome::Unknown };
+        let before_query = line.target.len() - query.len();
+        if names::path_can_hold_secrets(path) || line.target.starts_with(b"http") && line.target.contains(&b'@') {
+            let base = line.target.get(..before_query).unwrap_or(path).trim_ascii_end();
+            let base = base.strip_suffix(b"?").unwrap_or(base);
+            let kind = (FieldKind::Query, "http.request");
+            origin.field(kind, "path", base, None, input.span(target.clone()), out);
+        }
+        if !query.is_empty() {
+            let range = target.end - query.len()..target.end;
+            let held = Held::query(input.data, range, &resource);
+            if names::hints_at_password(query) && self.exchanges.can_hold() {
+                exchange.held.push(held);
+            } else {
+                held.report(None, out);
+            }
+        }
+        let block = input.bytes().get(headers_at..head.end).unwrap_or_default();
+        let proxied = method == Method::Connect || !line.target.starts_with(b"/");
+        let mut envelope = Envelope::default();
+        let mut switching = method == Method::Connect;
+        let mut buffer = [0u8; 128];
+        for header in header::headers(block) {
+            let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
+            if envelope.note(lower, header.value) {
+                continue;
+            }
+            let at = headers_at + header.at..headers_at + header.at + header.value.len();
+            let span = input.span(at.clone());
+            match lower {
+                b"host" if !proxied => self.host(header.value, out),
+                b"upgrade" => switching = true,
+                b"cookie" => origin.cookies(header.value, input.data, at.start, out),
+                b"referer" => origin.url(HEADER_OF_REQUEST, "referer", header.value, span, out),
+                b"authorization" | b"proxy-authorization" => {
+                    let proxy = lower.starts_with(b"proxy");
+                    match self.challenges.answered(&header.unfolded(), line.method, proxy, span) {
+                        Said::Login(credentials) => exchange.credentials.push(credentials),
+                        Said::Other => say_header(&origin, HEADER_OF_REQUEST, lower, &header, span, out),
+                    }
+                }
+                _ => say_header(&origin, HEADER_OF_REQUEST, lower, &header, span, out),
+            }
+        }
+        exchange.path = resource.clone();
+        let number = self.exchanges.asked(exchange, &self.challenges, out);
+        let state = match envelope.of_request() {
+            Some(framing) => State::Body(Box::new(Body::new(envelope, framing, Direction::ToServer, resource, number))),
+            None if switching => State::Switching,
+            None => State::Head,
+        };
+        self.become_state(Direction::ToServer, state);
+        Step::On(head.end)
+    }
+
+    fn response(&mut self, status: u16, input: Input<'_>, headers: Range<usize>, out: &mut dyn EventSink) -> Step {
+        let next = headers.end;
+        if (100..200).contains(&status) && status != 101 {
+            return Step::On(next);
+        }
+        let exchange = self.exchanges.next(&self.challenges, out);
+        let method = exchange.as_ref().map_or(Method::Unseen, |e| e.method);
+        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
+        let origin = Origin { resource: &resource, direction: Direction::ToClient, outcome: Outcome::Unknown };
+        let mut envelope = Envelope::default();
+        let mut answer = Answer { status, ..Answer::default() };
+        let block = input.bytes().get(headers.clone()).unwrap_or_default();
+        let mut buffer = [0u8; 128];
+        for header in header::headers(block) {
+            let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
+            if envelope.note(lower, header.value) {
+                continue;
+            }
+            let at = headers.start + header.at..headers.start + header.at + header.value.len();
+            let span = input.span(at);
+            match lower {
+                b"www-authenticate" | b"proxy-authenticate" => self.challenges.asked(&header.unfolded(), span),
+                b"set-cookie" | b"set-cookie2" => {
+                    answer.cookie = true;
+                    origin.set_cookie(header.value, span, out);
+                }
+                b"location" => {
+                    answer.redirect = redirect(header.value, &resource);
+                    origin.url(HEADER_OF_RESPONSE, "location", header.value, span, out);
+                }
+                _ => say_header(&origin, HEADER_OF_RESPONSE, lower, &header, span, out),
+            }
+        }
+        self.exchanges.answered(exchange, answer, &self.challenges, out);
+        if status == 101 || method == Method::Connect && (200..300).contains(&status) {
+            self.exchanges.end(&self.challenges, out);
+            return Step::Return(Progress::Handoff(next, Next::Unknown));
+        }
+        if method == Method::Head || matches!(status, 204 | 304) {
+            return Step::On(next);
+        }
+        let framing = envelope.of_response();
+        let mut body = Body::new(envelope, framing, Direction::ToClient, resource, 0);
+        body.doubtful = method == Method::Unseen;
+        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
+        Step::On(next)
+    }
+
+    /// The answer to a request of HTTP/0.9 is nothing but content.
+    fn old_response(&mut self, at: usize, out: &mut dyn EventSink) -> Step {
+        let exchange = self.exchanges.next(&self.challenges, out);
+        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
+        self.exchanges.answered(exchange, Answer { status: 200, ..Answer::default() }, &self.challenges, out);
+        let body = Body::new(Envelope::default(), body::Framing::Close, Direction::ToClient, resource, 0);
+        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
+        Step::On(at)
+    }
+
+    fn body(&mut self, mut body: Box<Body>, input: Input<'_>, at: usize, out: &mut dyn EventSink) -> Step {
+        let direction = input.direction;
+        let rest = input.bytes().get(at..).unwrap_or_default();
+        // The answer to an unseen request may be one to HEAD, without the content it speaks of.
+        if body.doubtful && direction == Direction::ToClient && b"HTTP/1.".starts_with(rest.get(..7).unwrap_or(rest)) {
+            if rest.len() < 7 {
+                self.become_state(direction, State::Body(body));
+                return Step::Return(Progress::Continue(at));
+            }
+            return Step::On(at);
+        }
+        match body.data(input.data, at, out) {
+            BodyStep::Done(next) => {
+                self.end_body(*body, out);
+                Step::On(next)
+            }
+            BodyStep::Lost(next) => {
+                self.end_body(*body, out);
+                out.event(Event::Link(LinkFact::Violation));
+                self.become_state(direction, State::Lost);
+                Step::On(next)
+            }
+            BodyStep::More(next) => {
+                self.become_state(direction, State::Body(body));
+                Step::Return(Progress::Continue(next))
+            }
+            BodyStep::Skip(next, more) => {
+                self.become_state(direction, State::Body(body));
+                Step::Return(Progress::Skip(next, more))
+            }
+        }
+    }
+
+    fn end_body(&mut self, body: Body, out: &mut dyn EventSink) {
+        if let Some((request, held)) = body.finish(self.exchanges.can_hold(), out) {
+            self.exchanges.hold(request, held, out);
+        }
+    }
+
+    fn find_footing(&mut self, input: Input<'_>, at: usize, out: &mut dyn EventSink) -> Step {
+        let rest = input.bytes().get(at..).unwrap_or_default();
+        let footing = match input.direction {
+            Direction::ToServer => start::find_request(rest),
+            Direction::ToClient => start::find_response(rest),
+        };
+        match footing {
+            Footing::Found(here) => {
+                skip(Skip::Gap, here, out);
+                Step::On(at + here)
+            }
+            Footing::More(here) => {
+                skip(Skip::Gap, here, out);
+                self.become_state(input.direction, State::Lost);
+                Step::Return(Progress::Continue(at + here))
+            }
+        }
+    }
+
+    /// Bytes of the client after it asked to become something else, before the answer. A client that goes
+    /// on with requests was refused; one that begins something else was not (its answer was not captured).
+    fn switching(&mut self, input: Input<'_>, at: usize) -> Step {
+        let rest = input.bytes().get(at..).unwrap_or_default();
+        let line = start::first_line(rest);
+        let request = line.is_some_and(|(line, _)| start::request_line(line).is_some());
+        if request {
+            return Step::On(at);
+        }
+        let binary = rest.first().is_some_and(|b| !start::is_token(*b) && !matches!(b, b'\r' | b'\n'));
+        if binary && rest.len() >= 3 || rest.len() >= limits::OPENING_BYTES {
+            return Step::Return(Progress::Handoff(at, Next::Unknown));
+        }
+        self.become_state(input.direction, State::Switching);
+        Step::Return(Progress::Continue(at))
+    }
+
+    fn host(&mut self, value: &[u8], out: &mut dyn EventSink) {
+        if value.is_empty() || self.host == value {
+            return;
+        }
+        self.host = value.to_vec();
+        let Ok(name) = std::str::from_utf8(value) else { return };
+        // The port is not part of the name; an IPv6 address stands in brackets.
+        let name = match name.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or_default(),
+            None => name.split(':').next().unwrap_or_default(),
+        };
+        if !name.is_empty() {
+            out.event(Event::Link(LinkFact::ServerName(name)));
+        }
+    }
+}
+
+fn say_header(
+    origin: &Origin<'_>,
+    place: &str,
+    lower: &[u8],
+    header: &Header<'_>,
+    span: crate::model::packet::Span,
+    out: &mut dyn EventSink,
+) {
+    if names::can_hold_secrets(lower) {
+        let name = String::from_utf8_lossy(lower);
+        origin.field((FieldKind::Header, place), &name, &header.unfolded(), None, span, out);
+    }
+}
+
+fn skip(reason: Skip, bytes: usize, out: &mut dyn EventSink) {
+    if bytes > 0 {
+        out.event(Event::Skipped { reason, bytes: bytes as u64 });
+    }
+}
+
+/// Whether the bytes may begin a message.
+fn plausible(direction: Direction, bytes: &[u8]) -> bool {
+    match direction {
+        Direction::ToServer => match bytes.iter().take(33).position(|b| !start::is_token(*b)) {
+            Some(end) => end > 0 && bytes.get(end) == Some(&b' '),
+            None => bytes.len() <= 32,
+        },
+        Direction::ToClient => b"HTTP/".starts_with(bytes.get(..5).unwrap_or(bytes)),
+    }
+}
+
+/// The path of a target, and its query. A target may be a whole URL (to a proxy).
+fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
+    let (before, query) = match memchr::memchr(b'?', target).and_then(|n| target.split_at_checked(n)) {
+        Some((before, query)) => (before, query.strip_prefix(b"?").unwrap_or(query)),
+        None => (target, &b""[..]),
+    };
+    let path = memchr::memmem::find(before, b"://").filter(|_| !before.starts_with(b"/")).map_or(before, |scheme| {
+        let authority = before.get(scheme + 3..).unwrap_or_default();
+        memchr::memchr(b'/', authority).and_then(|slash| authority.get(slash..)).unwrap_or(b"/")
+    });
+    (path, query)
+}
+
+/// What a `Location` says about a login at `resource`.
+fn redirect(location: &[u8], resource: &str) -> Redirect {
+    let lower = location.to_ascii_lowercase();
+    let (path, _) = split_target(&lower);
+    let back = path == resource.to_ascii_lowercase().as_bytes()
+        || [&b"login"[..], b"signin", b"sign-in", b"error", b"fail", b"denied", b"invalid"]
+            .iter()
+            .any(|word| memchr::memmem::find(&lower, word).is_some());
+    if back { Redirect::Back } else { Redirect::Elsewhere }
+}

@@ -1,0 +1,142 @@
+//! What the names of headers and fields say.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder};
+
+/// Parts of words for passwords in the languages forms are written in. Where one occurs, a request's
+/// content waits for its answer, so that a finding can say whether the server let the user in.
+const PASSWORD_WORDS: [&str; 12] = [
+    "pass",
+    "pwd",
+    "psw",
+    "secret",
+    "kennwort",
+    "contras",
+    "motdepasse",
+    "mdp",
+    "senha",
+    "wachtwoord",
+    "parol",
+    "credential",
+];
+
+static PASSWORDS: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasickBuilder::new().ascii_case_insensitive(true).build(PASSWORD_WORDS).ok());
+
+/// Whether content has a word for a password in it.
+pub(super) fn hints_at_password(content: &[u8]) -> bool {
+    PASSWORDS.as_ref().is_some_and(|words| words.is_match(content))
+}
+
+/// Whether a field's name says that its value is an account: `user`, `j_username`, `user[email]`.
+pub(super) fn is_account(name: &str) -> bool {
+    let last = name.trim_end_matches(']').rsplit(['[', '.', ':', '$']).next().unwrap_or(name);
+    let letters = last.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase());
+    let mut word = [0u8; 32];
+    let mut length = 0;
+    for letter in letters {
+        let Some(slot) = word.get_mut(length) else { return false };
+        *slot = letter;
+        length += 1;
+    }
+    let word = word.get(..length).unwrap_or_default();
+    let whole: [&[u8]; 13] = [
+        b"user",
+        b"usr",
+        b"uname",
+        b"uid",
+        b"login",
+        b"log",
+        b"account",
+        b"mail",
+        b"acct",
+        b"identifier",
+        b"handle",
+        b"benutzer",
+        b"usuario",
+    ];
+    let end: [&[u8]; 8] =
+        [b"username", b"userid", b"email", b"loginname", b"loginid", b"accountname", b"benutzername", b"utilisateur"];
+    whole.contains(&word) || end.iter().any(|end| word.ends_with(end))
+}
+
+/// Whether a header can hold something worth finding. Headers that steer caches, connections and
+/// browsers cannot; names nobody listed can.
+pub(super) fn can_hold_secrets(lower: &[u8]) -> bool {
+    let families: [&[u8]; 6] = [b"accept", b"content-", b"if-", b"sec-", b"access-control-", b"x-content-"];
+    if families.iter().any(|start| lower.starts_with(start)) {
+        return false;
+    }
+    !matches!(
+        lower,
+        b"age"
+            | b"allow"
+            | b"alt-svc"
+            | b"cache-control"
+            | b"connection"
+            | b"date"
+            | b"dnt"
+            | b"etag"
+            | b"expect"
+            | b"expires"
+            | b"host"
+            | b"keep-alive"
+            | b"last-modified"
+            | b"max-forwards"
+            | b"origin"
+            | b"p3p"
+            | b"permissions-policy"
+            | b"pragma"
+            | b"priority"
+            | b"proxy-connection"
+            | b"range"
+            | b"referrer-policy"
+            | b"retry-after"
+            | b"server"
+            | b"server-timing"
+            | b"status"
+            | b"strict-transport-security"
+            | b"te"
+            | b"timing-allow-origin"
+            | b"trailer"
+            | b"transfer-encoding"
+            | b"upgrade"
+            | b"upgrade-insecure-requests"
+            | b"user-agent"
+            | b"vary"
+            | b"via"
+            | b"x-cache"
+            | b"x-frame-options"
+            | b"x-powered-by"
+            | b"x-requested-with"
+            | b"x-xss-protection"
+    )
+}
+
+/// Whether a URL's path may hold a token: it has a long segment, or characters plain paths do without.
+pub(super) fn path_can_hold_secrets(path: &[u8]) -> bool {
+    path.iter().any(|b| matches!(b, b':' | b'@' | b'=' | b'%' | b'\'' | b'<' | b';'))
+        || path.split(|b| *b == b'/').any(|segment| segment.len() >= 20 || segment == b"..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_are_known_by_the_last_word_of_their_name() {
+        for name in ["user", "j_username", "user[email]", "LoginID", "ctl00$Main$UserName", "log"] {
+            assert!(is_account(name), "{name}");
+        }
+        for name in ["catalog", "password", "name_of_user_agent", "uuid", ""] {
+            assert!(!is_account(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn headers_that_nobody_listed_are_looked_at() {
+        assert!(can_hold_secrets(b"x-api-key") && can_hold_secrets(b"private-token"));
+        assert!(!can_hold_secrets(b"accept-language") && !can_hold_secrets(b"date"));
+    }
+}
