@@ -10,6 +10,7 @@ mod tests;
 
 use self::scram::Scram;
 use super::login::HeldLogin;
+use super::ntlm;
 use crate::content::base64;
 use crate::model::event::Proof;
 use crate::model::limits;
@@ -34,6 +35,8 @@ enum Mechanism {
     Login(Prompt),
     /// XOAUTH2 and OAUTHBEARER (RFC 7628).
     OAuth(&'static str),
+    /// NTLMSSP, bare or inside of what GSS-SPNEGO and GSSAPI wrap around it; with the server's challenge.
+    Ntlm(&'static str, Option<[u8; 8]>),
     Plain,
     Scram(Box<Scram>),
     /// Nothing in it can be read or used again: Kerberos, certificates, anonymous, one-time passwords.
@@ -65,9 +68,9 @@ impl Exchange {
             b"OAUTHBEARER" => Mechanism::OAuth("oauthbearer"),
             b"ANONYMOUS" => Mechanism::Opaque("anonymous"),
             b"EXTERNAL" => Mechanism::Opaque("external"),
-            b"GSSAPI" | b"GS2-KRB5" | b"GS2-KRB5-PLUS" | b"KERBEROS_V4" => Mechanism::Opaque("gssapi"),
-            b"GSS-SPNEGO" => Mechanism::Opaque("negotiate"),
-            b"NTLM" => Mechanism::Opaque("ntlm"),
+            b"GSSAPI" | b"GS2-KRB5" | b"GS2-KRB5-PLUS" | b"KERBEROS_V4" => Mechanism::Ntlm("gssapi", None),
+            b"GSS-SPNEGO" => Mechanism::Ntlm("negotiate", None),
+            b"NTLM" => Mechanism::Ntlm("ntlm", None),
             b"OTP" | b"SKEY" => Mechanism::Opaque("otp"),
             b"SRP" => Mechanism::Opaque("srp"),
             _ => Mechanism::Opaque("sasl"),
@@ -81,7 +84,7 @@ impl Exchange {
             Mechanism::CramMd5 => "cram-md5",
             Mechanism::DigestMd5 => "digest-md5",
             Mechanism::Login(_) => "login",
-            Mechanism::OAuth(name) | Mechanism::Opaque(name) => name,
+            Mechanism::OAuth(name) | Mechanism::Opaque(name) | Mechanism::Ntlm(name, _) => name,
             Mechanism::Plain => "plain",
             Mechanism::Scram(scram) => scram.mechanism(),
         }
@@ -125,6 +128,16 @@ impl Exchange {
                     self.secret = Some((HeldSecret::new(message), Proof::Password));
                 }
             },
+            Mechanism::Ntlm(name, challenge) => {
+                let Some(ntlm::Message::Authenticate(response)) = ntlm::find(message) else { return };
+                *name = "ntlm";
+                let found = challenge.and_then(|challenge| response.crackable(challenge));
+                if let Some(found) = found {
+                    let proof = Proof::ChallengeResponse { hashcat: Some(found.hashcat) };
+                    self.secret = Some((HeldSecret::new(found.line), proof));
+                }
+                self.username = response.user.into_bytes();
+            }
             Mechanism::OAuth(_) => self.oauth(message),
             Mechanism::Opaque(_) => {}
             Mechanism::Plain => self.plain(message),
@@ -150,6 +163,11 @@ impl Exchange {
                 text if text.starts_with(b"pass") => *prompt = Prompt::Password,
                 _ => {}
             },
+            Mechanism::Ntlm(_, challenge) => {
+                if let Some(ntlm::Message::Challenge(asked)) = ntlm::find(message) {
+                    *challenge = Some(asked);
+                }
+            }
             Mechanism::Scram(scram) => scram.server(message),
             _ => {}
         }

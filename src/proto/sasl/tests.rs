@@ -87,6 +87,25 @@ fn oauth_gives_the_token_and_its_user() {
     assert_eq!(login(b"OAUTHBEARER", &[('C', standard)]), expected);
 }
 
+/// The messages of MS-NLMP, section 4.2.4, cut down to what is read of them.
+#[test]
+fn ntlm_inside_of_anything_becomes_a_line_for_hashcat() {
+    let challenge = b"NTLMSSP\0\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x23\x45\x67\x89\xab\xcd\xef";
+    let mut response = b"NTLMSSP\0\x03\0\0\0".to_vec();
+    let field = |length: u8, at: u8| [length, 0, length, 0, at, 0, 0, 0];
+    for (length, at) in [(24, 64), (24, 88), (0, 0), (8, 112), (0, 0), (0, 0)] {
+        response.extend(field(length, at));
+    }
+    response.extend(1u32.to_le_bytes());
+    response.extend([0xaa; 24]);
+    response.extend([0xbb; 24]);
+    response.extend(b"U\0s\0e\0r\0");
+    let turns: &[(char, &[u8])] = &[('S', challenge), ('C', &[b"wrapping".as_slice(), &response].concat())];
+    let (user, line, proof) = login(b"GSS-SPNEGO", turns);
+    assert_eq!((user.as_str(), proof), ("User", Proof::ChallengeResponse { hashcat: Some(5500) }));
+    assert_eq!(line, format!("User:::{}:{}:0123456789abcdef", "aa".repeat(24), "bb".repeat(24)));
+}
+
 #[test]
 fn what_protects_itself_is_named_and_nothing_more() {
     let exchange = Exchange::new(b"gssapi");
