@@ -250,13 +250,15 @@ fn ssl_2_is_told_with_the_cipher_the_client_chose() {
     let hello = b"\x80\x1f\x01\x00\x02\x00\x06\x00\x00\x00\x10\x01\x00\x80\x07\x00\xc0ABCDEFGHIJKLMNOP";
     let answer = b"\x80\x25\x04\x00\x01\x00\x02\x00\x04\x00\x06\x00\x10CERT\x01\x00\x80\x07\x00\xc0ABCDEFGHIJKLMNOP";
     let key = b"\x80\x0e\x02\x07\x00\xc0\x00\x00\x00\x04\x00\x00KEYS";
-    let said = play_every_cut(&PROTOCOL, &[(C, hello), (S, answer), (C, key), (S, b"\x80\x02??")]);
+    let conversation: [Turn<'_>; 4] = [(C, hello), (S, answer), (C, key), (S, b"\x80\x02??")];
+    let said = play_every_cut(&PROTOCOL, &conversation);
     let expected = [
         "tls SSLv2 SSL2_DES_192_EDE3_CBC_WITH_MD5 -",
         "weak tls.version SSLv2",
         "weak tls.cipher SSL2_DES_192_EDE3_CBC_WITH_MD5",
     ];
     assert_eq!(said.lines, expected);
+    assert_eq!(play_with_gap(&conversation, 1).all("tls"), expected[..1]);
 }
 
 #[test]

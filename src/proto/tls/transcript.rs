@@ -95,10 +95,9 @@ impl Transcript {
                 true
             }
             sslv2::Message::ClientMasterKey(cipher) => {
-                if let Some((Chosen::Ssl2(chosen), _)) = &mut self.server {
-                    *chosen = Some(cipher);
-                    self.note(span);
-                }
+                self.note(span);
+                // It answers the server's hello, even if that was not captured.
+                self.server.get_or_insert((Chosen::Ssl2(None), span)).0 = Chosen::Ssl2(Some(cipher));
                 true
             }
             sslv2::Message::Other => true,
