@@ -3,7 +3,7 @@
 use etherparse::err::{ipv4, ipv6};
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-use super::{Addresses, Inner, Layer, TcpFlags, TransportHeader, Undecodable, Walk};
+use super::{Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum};
 use crate::model::flow::Endpoint;
 
 /// Tells the versions apart.
@@ -87,20 +87,24 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresse
 /// RFC 9293, section 3.1.
 fn tcp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undecodable> {
     const FIXED: usize = 20;
-    let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, ..] = walk.take::<FIXED>()?;
+    let whole = (walk.missing() == 0).then_some(walk.bytes);
+    let &[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, c0, c1, _, _] =
+        walk.take::<FIXED>()?;
     // The snap length may have cut the options: the sequence number still counts.
     let options = (usize::from(offset >> 4) * 4).checked_sub(FIXED).ok_or(Undecodable::MALFORMED)?;
     if options > walk.wire_len {
         return Err(Undecodable::MALFORMED);
     }
     walk.skip(options);
+    let stated = u16::from_be_bytes([c0, c1]);
+    let checksum = whole.map_or(Checksum::Unknown, |bytes| checksum::of_tcp(bytes, stated, addresses));
     let header = TransportHeader::Tcp {
         seq: u32::from_be_bytes([q0, q1, q2, q3]),
         ack: u32::from_be_bytes([a0, a1, a2, a3]),
         flags: TcpFlags(flags),
         window: u16::from_be_bytes([w0, w1]),
     };
-    Ok(segment(walk, addresses, [s0, s1], [d0, d1], header))
+    Ok(segment(walk, addresses, [s0, s1], [d0, d1], header, checksum))
 }
 
 /// RFC 768.
@@ -112,7 +116,7 @@ fn udp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undec
         length @ 8.. => walk.limit((length - 8).min(walk.wire_len)),
         _ => return Err(Undecodable::MALFORMED),
     }
-    Ok(segment(walk, addresses, [s0, s1], [d0, d1], TransportHeader::Udp))
+    Ok(segment(walk, addresses, [s0, s1], [d0, d1], TransportHeader::Udp, Checksum::Unknown))
 }
 
 fn segment<'a>(
@@ -121,8 +125,10 @@ fn segment<'a>(
     source_port: [u8; 2],
     destination_port: [u8; 2],
     transport: TransportHeader,
+    checksum: Checksum,
 ) -> Inner<'a> {
     let source = Endpoint { ip: source, port: u16::from_be_bytes(source_port) };
     let destination = Endpoint { ip: destination, port: u16::from_be_bytes(destination_port) };
-    Inner::Segment(walk.segment(source, destination, transport))
+    let (payload, missing) = (walk.bytes, walk.missing());
+    Inner::Segment(Segment { source, destination, transport, payload, missing, checksum })
 }

@@ -1,5 +1,6 @@
 //! From a captured frame to the payload of a transport, through whatever lies between.
 
+mod checksum;
 mod ip;
 mod link;
 
@@ -22,6 +23,21 @@ pub struct Segment<'a> {
     pub payload: &'a [u8],
     /// Payload bytes that were on the wire after `payload` and that the snap length cut off.
     pub missing: u32,
+    /// Whether it is as it was sent.
+    pub checksum: Checksum,
+}
+
+/// What a transport checksum (RFC 1071) says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checksum {
+    /// The receiver will not take it. Or the sender's network card had yet to put the right one in,
+    /// which shows in that all of that sender's are wrong.
+    Bad,
+    /// The receiver will take it.
+    Good,
+    /// It cannot be told: a snap length cut the packet, or the checksum is one that a network card
+    /// completes.
+    Unknown,
 }
 
 /// The part of a transport header that reassembly needs.
@@ -187,9 +203,9 @@ impl<'a> Walk<'a> {
         self.wire_len = wire_len;
     }
 
-    fn segment(&self, source: Endpoint, destination: Endpoint, transport: TransportHeader) -> Segment<'a> {
-        let missing = u32::try_from(self.wire_len.saturating_sub(self.bytes.len())).unwrap_or(u32::MAX);
-        Segment { source, destination, transport, payload: self.bytes, missing }
+    /// How many bytes of the rest were not captured.
+    fn missing(&self) -> u32 {
+        u32::try_from(self.wire_len.saturating_sub(self.bytes.len())).unwrap_or(u32::MAX)
     }
 }
 

@@ -155,6 +155,24 @@ fn ip_in_ip_is_followed_to_the_inner_addresses() {
 }
 
 #[test]
+fn a_wrong_checksum_is_told_from_one_that_is_yet_to_be_completed() {
+    let judged = |bytes: &[u8]| decode(&packet(101, bytes)).unwrap().checksum;
+    for (mut bytes, field, addresses) in [(tcp_v4(), 36, 12..20), (tcp_v6(), 56, 8..40)] {
+        assert_eq!(judged(&bytes), Checksum::Good);
+        assert_eq!(judged(&bytes[..bytes.len() - 1]), Checksum::Unknown);
+        bytes[field] ^= 1;
+        assert_eq!(judged(&bytes), Checksum::Bad);
+        let length = (bytes.len() + 16 - field) as u32;
+        let words = bytes[addresses].chunks(2).map(|w| u32::from(w[0]) << 8 | u32::from(w[1]));
+        for partial in [words.clone().sum::<u32>() + 6 + length, words.sum::<u32>() + 6, 0] {
+            let partial = (partial & 0xffff) + (partial >> 16);
+            bytes[field..field + 2].copy_from_slice(&(partial as u16).to_be_bytes());
+            assert_eq!(judged(&bytes), Checksum::Unknown);
+        }
+    }
+}
+
+#[test]
 fn udp_ends_where_its_own_length_says() {
     let mut bytes = Vec::new();
     PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).udp(4000, 80).write(&mut bytes, PAYLOAD).unwrap();

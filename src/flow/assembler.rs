@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::packet::Mark;
+use crate::model::time::Timestamp;
 
 /// What the next part of the stream is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +65,12 @@ pub(super) struct Assembler {
 /// Cost of holding a segment besides its bytes, so that tiny ones cannot escape the limit.
 const SEGMENT_COST: usize = 96;
 
-/// Acknowledgements past a hole after which it is taken for a loss of the capture. The receiver has the
-/// bytes; packets captured in the wrong order are seldom that far apart.
+/// A hole is taken for a loss of the capture after so many acknowledgements past it, the last of them so
+/// long after the hole was seen, or after so many however fast. The receiver has the bytes; what is
+/// captured in the wrong order is not that far apart.
 const CONFIRMATIONS: u8 = 3;
+const CONFIRMED_AFTER: i64 = 100_000_000;
+const CONFIRMATIONS_AT_ONCE: u8 = 32;
 
 impl Assembler {
     /// Position of the first byte that has not been passed on.
@@ -137,15 +141,16 @@ impl Assembler {
         }
     }
 
-    /// The receiver has everything before `position`. Whether the first hole is a loss of the capture:
-    /// `certain` for an acknowledgement after which nothing more will be acknowledged.
-    pub(super) fn acknowledged(&mut self, position: u64, certain: bool) -> bool {
+    /// The receiver says at some time that it has everything before `position`. Whether the first hole
+    /// is a loss of the capture.
+    pub(super) fn acknowledged(&mut self, position: u64, at: Timestamp) -> bool {
         let Some(held) = &mut self.held else { return false };
-        if held.segments.first_key_value().is_none_or(|(start, _)| position < *start) {
+        let Some((_, first)) = held.segments.first_key_value().filter(|(start, _)| position >= **start) else {
             return false;
-        }
+        };
         held.confirmations = held.confirmations.saturating_add(1);
-        certain || held.confirmations >= CONFIRMATIONS
+        let late = at.since(first.mark.at) >= CONFIRMED_AFTER;
+        held.confirmations >= if late { CONFIRMATIONS } else { CONFIRMATIONS_AT_ONCE }
     }
 
     /// Gives up the first hole: passes on a gap, and what follows it. `false`: there is no hole.
@@ -297,10 +302,12 @@ mod tests {
         let mut assembler = Assembler::default();
         let mut pieces = Vec::new();
         assembler.add(arrival(5, b"late"), &mut |_, _| panic!("there is a hole"));
-        assert!(!assembler.acknowledged(4, true), "the receiver lacks part of the hole");
-        assert!(!assembler.acknowledged(9, false));
-        assert!(!assembler.acknowledged(9, false));
-        assert!(assembler.acknowledged(9, false));
+        let at = Timestamp::from_nanos;
+        assert!(!assembler.acknowledged(4, at(200_000_000)), "the receiver lacks part of the hole");
+        assert!(!assembler.acknowledged(9, at(0)));
+        assert!(!assembler.acknowledged(9, at(0)));
+        assert!(!assembler.acknowledged(9, at(0)));
+        assert!(assembler.acknowledged(9, at(100_000_000)));
         assert!(assembler.give_up(&mut |piece, _| pieces.push(format!("{piece:?}"))));
         assert_eq!(pieces, ["Gap(5)", "Data([108, 97, 116, 101])"]);
         assert!(!assembler.give_up(&mut |_, _| panic!("nothing is left")));

@@ -2,7 +2,7 @@
 //! (RFC 9293, seen from beside the path).
 
 use super::assembler::{Arrival, Assembler, Piece, Repeats};
-use crate::decode::{Segment, TcpFlags};
+use crate::decode::{Checksum, Segment, TcpFlags};
 use crate::model::flow::Direction;
 use crate::model::limits;
 use crate::model::packet::Mark;
@@ -27,6 +27,7 @@ pub(super) struct Tcp<'a> {
     pub(super) flags: TcpFlags,
     pub(super) bytes: &'a [u8],
     pub(super) missing: u32,
+    pub(super) checksum: Checksum,
     pub(super) mark: Mark,
 }
 
@@ -35,10 +36,8 @@ impl<'a> Tcp<'a> {
     /// for humans (RFC 9293, section 3.5.3) and no part of the stream.
     pub(super) fn new(segment: &Segment<'a>, seq: u32, ack: u32, flags: TcpFlags, mark: Mark) -> Self {
         let ack = flags.has(TcpFlags::ACK).then_some(ack);
-        if flags.has(TcpFlags::RST) {
-            return Self { seq, ack, flags, bytes: &[], missing: 0, mark };
-        }
-        Self { seq, ack, flags, bytes: segment.payload, missing: segment.missing, mark }
+        let (bytes, missing) = if flags.has(TcpFlags::RST) { (&[][..], 0) } else { (segment.payload, segment.missing) };
+        Self { seq, ack, flags, bytes, missing, checksum: segment.checksum, mark }
     }
 
     /// Payload length on the wire.
@@ -79,10 +78,10 @@ pub(super) enum Standing {
     Closed,
     /// One side has said all, and the other was never heard; or one SYN and nothing else.
     HalfOpen,
+    /// Aborted, or said to be over with bytes yet to come. What was on its way may still arrive.
+    Leaving,
     /// Under way.
     Open,
-    /// Aborted. What was on its way may still come.
-    Reset,
 }
 
 /// Both directions of a connection.
@@ -102,6 +101,9 @@ struct Side {
     base: Base,
     /// Anything was captured from it.
     spoke: bool,
+    /// Checksums of its segments that were right, and wrong.
+    right: u8,
+    wrong: u8,
 }
 
 /// What is known of where a stream begins.
@@ -150,6 +152,24 @@ impl Connection {
         }
         let strange = side.is_far(tcp.seq) && tcp.ack.is_some_and(|ack| other.is_far(ack));
         if strange && tcp.length() > 0 { Fit::Replaces } else { Fit::Belongs }
+    }
+
+    /// Whether the receiver takes a segment with such a checksum. Wrong ones count only while that
+    /// sender's are mostly right: on the sender itself they are captured before they are put in.
+    pub(super) fn takes(&mut self, direction: Direction, tcp: &Tcp<'_>) -> bool {
+        let side = self.side(direction);
+        match tcp.checksum {
+            Checksum::Bad => {
+                side.wrong = side.wrong.saturating_add(1);
+                side.right < side.wrong
+            }
+            // The right checksum of a RST says nothing: systems compute that one themselves.
+            Checksum::Good if !tcp.rst() => {
+                side.right = side.right.saturating_add(1);
+                true
+            }
+            Checksum::Good | Checksum::Unknown => true,
+        }
     }
 
     /// Takes in a segment that belongs to this connection.
@@ -202,11 +222,7 @@ impl Connection {
     /// Gives up the first hole of one direction. `false`: there is none.
     pub(super) fn give_up(&mut self, direction: Direction, out: &mut impl FnMut(Direction, Piece<'_>, Mark)) -> bool {
         let out = &mut |piece: Piece<'_>, mark| out(direction, piece, mark);
-        let [to_server, to_client] = &mut self.sides;
-        let side = match direction {
-            Direction::ToServer => to_server,
-            Direction::ToClient => to_client,
-        };
+        let side = self.side(direction);
         side.settle(out);
         side.assembler.give_up(out)
     }
@@ -219,20 +235,34 @@ impl Connection {
     pub(super) fn standing(&self) -> Standing {
         let [a, b] = &self.sides;
         if self.reset {
-            return Standing::Reset;
+            return Standing::Leaving;
         }
         match (a.spoke && b.spoke, a.is_finished(), b.is_finished()) {
             (_, true, true) => Standing::Closed,
+            _ if a.fin.is_some() && b.fin.is_some() => Standing::Leaving,
             (false, true, _) | (false, _, true) => Standing::HalfOpen,
             (false, ..) if [a, b].into_iter().all(|side| !side.spoke || side.is_untouched()) => Standing::HalfOpen,
             _ => Standing::Open,
         }
     }
 
+    /// Whether it was aborted.
+    pub(super) const fn is_reset(&self) -> bool {
+        self.reset
+    }
+
     /// Whether bytes of one direction alone were seen, and nothing at all of the other.
     pub(super) fn is_one_way(&self) -> bool {
         let [a, b] = &self.sides;
         a.spoke != b.spoke
+    }
+
+    const fn side(&mut self, direction: Direction) -> &mut Side {
+        let [to_server, to_client] = &mut self.sides;
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
     }
 
     const fn pair(&self, direction: Direction) -> (&Side, &Side) {
@@ -319,7 +349,7 @@ impl Side {
             self.base = if tcp.syn() { Base::Known } else { Base::Acknowledged };
         }
         let position = self.position(ack);
-        while self.assembler.acknowledged(position, tcp.fin()) {
+        while self.assembler.acknowledged(position, tcp.mark.at) {
             self.assembler.give_up(out);
         }
     }

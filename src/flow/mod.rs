@@ -3,7 +3,8 @@
 //!
 //! * TCP payload that comes in order goes from the packet to the sink without a copy. What comes too
 //!   early is held back (copied) until the hole before it is filled or given up.
-//! * Where segments overlap, the bytes that were captured first stand.
+//! * Where segments overlap, the bytes that were captured first stand. A segment that its receiver will
+//!   not take for its checksum is left out, where that sender's checksums are right otherwise.
 //! * A hole becomes a gap when the receiver has acknowledged past it often enough to show that the
 //!   capture lost the packet, when more is held behind it than a limit allows, or at the flow's end.
 //! * What the table tells its sink depends on the packets alone, never on [`Interest`]: that decides
@@ -109,7 +110,7 @@ pub struct Limits {
     pub tcp_idle_seconds: i64,
     /// Seconds until a half-open or closed TCP flow is forgotten.
     pub tcp_short_seconds: i64,
-    /// Seconds until an aborted TCP flow ends.
+    /// Seconds until a TCP flow ends that was aborted, or is over but for bytes that are missing.
     pub tcp_linger_seconds: i64,
     /// Seconds until a silent UDP flow is forgotten.
     pub udp_idle_seconds: i64,

@@ -100,6 +100,10 @@ impl Table {
         sink: &mut impl FlowSink,
     ) {
         if let Some(slot) = found {
+            if !self.takes(slot, source, tcp) {
+                self.tally.corrupt += 1;
+                return;
+            }
             match self.fit(slot, source, tcp) {
                 Fit::Belongs => {}
                 Fit::Ignore => return,
@@ -147,7 +151,7 @@ impl Table {
             Standing::Closed => Queue::Over,
             Standing::HalfOpen => Queue::Short,
             Standing::Open => Queue::Tcp,
-            Standing::Reset => Queue::Reset,
+            Standing::Leaving => Queue::Leaving,
         };
         if queue == Queue::Over {
             self.close(slot, EndReason::Closed, sink);
@@ -171,6 +175,15 @@ impl Table {
             out.pass(direction, Piece::Gap(u64::from(segment.missing)), mark);
         }
         self.touch(slot, Queue::Udp);
+    }
+
+    fn takes(&mut self, slot: Slot, source: Endpoint, tcp: &Tcp<'_>) -> bool {
+        let Some(entry) = self.slots.value_mut(slot) else { return true };
+        let direction = entry.direction(source);
+        match &mut entry.state {
+            State::Tcp(connection) => connection.takes(direction, tcp),
+            State::Udp => true,
+        }
     }
 
     fn fit(&self, slot: Slot, source: Endpoint, tcp: &Tcp<'_>) -> Fit {
@@ -247,8 +260,8 @@ impl Table {
                 self.remove(slot, reason, sink);
             }
         }
-        while let Some(slot) = self.overdue(Queue::Reset, self.limits.tcp_linger_seconds) {
-            self.close(slot, EndReason::Reset, sink);
+        while let Some(slot) = self.overdue(Queue::Leaving, self.limits.tcp_linger_seconds) {
+            self.close(slot, EndReason::Closed, sink);
             self.touch(slot, Queue::Over);
         }
     }
@@ -261,7 +274,7 @@ impl Table {
     }
 
     /// Tells the end of a flow and keeps its place, so that what is repeated is known as such.
-    fn close(&mut self, slot: Slot, reason: EndReason, sink: &mut impl FlowSink) {
+    fn close(&mut self, slot: Slot, mut reason: EndReason, sink: &mut impl FlowSink) {
         let Some(entry) = self.slots.value_mut(slot) else { return };
         if entry.progress.is_over() {
             return;
@@ -272,6 +285,9 @@ impl Table {
             connection.flush(&mut |d, piece, mark| out.pass(d, piece, mark));
             let [to_server, to_client] = entry.progress.delivered;
             self.tally.one_way += u64::from(connection.is_one_way() && to_server + to_client > 0);
+            if connection.is_reset() {
+                reason = EndReason::Reset;
+            }
         }
         entry.progress.interest = None;
         sink.end(entry.progress.id, reason, entry.last);
@@ -296,8 +312,8 @@ enum Queue {
     Tcp,
     /// A half-open one's.
     Short,
-    /// The stragglers of an aborted one.
-    Reset,
+    /// The stragglers of one that is aborted or said to be over.
+    Leaving,
     /// The end was told, what is repeated is still recognised.
     Over,
     /// A datagram flow's silence.

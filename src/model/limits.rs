@@ -24,7 +24,8 @@ pub const TCP_IDLE_SECONDS: i64 = 3600;
 /// Seconds of packet time after which a half-open (one SYN, nothing else) or closed flow is forgotten.
 pub const TCP_SHORT_SECONDS: i64 = 60;
 
-/// Seconds of packet time for which an aborted TCP flow may still deliver what was on its way.
+/// Seconds of packet time for which a TCP flow that was aborted, or is over but for bytes that are
+/// missing, may still deliver what was on its way.
 pub const TCP_LINGER_SECONDS: i64 = 5;
 
 /// Seconds of packet time after which a silent UDP flow is forgotten.

@@ -67,6 +67,8 @@ pub struct StreamTally {
     pub retransmitted_bytes: u64,
     /// Bytes that came again with another content; the first content stands.
     pub conflicting_bytes: u64,
+    /// Segments that their receiver did not take: a wrong checksum, where that sender's others are right.
+    pub corrupt: u64,
     /// Flows that had to make room for others.
     pub evicted: u64,
     /// Flows that reached a limit of their own.
@@ -84,6 +86,7 @@ impl StreamTally {
         self.gap_bytes += other.gap_bytes;
         self.retransmitted_bytes += other.retransmitted_bytes;
         self.conflicting_bytes += other.conflicting_bytes;
+        self.corrupt += other.corrupt;
         self.evicted += other.evicted;
         self.capped += other.capped;
     }

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::decode::TcpFlags;
+use crate::decode::{Checksum, TcpFlags};
 use crate::model::packet::FrameNo;
 
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 const FIN: u8 = 0x11;
 const RST: u8 = 0x14;
+/// Not a flag of TCP: makes a segment with a wrong checksum.
+const BAD: u8 = 0x40;
 
 /// Writes down what it is told.
 #[derive(Default)]
@@ -81,7 +83,9 @@ impl Wire {
         self.frame += 1;
         let at = Timestamp::from_parts(self.seconds, 0);
         let mark = Mark { frame: FrameNo { file: 0, number: self.frame }, at };
-        let segment = Segment { source, destination, transport, payload, missing };
+        let bad = matches!(transport, TransportHeader::Tcp { flags, .. } if flags.has(TcpFlags(BAD)));
+        let checksum = if bad { Checksum::Bad } else { Checksum::Good };
+        let segment = Segment { source, destination, transport, payload, missing, checksum };
         self.table.packet(&segment, mark, &mut self.log);
     }
 
@@ -159,11 +163,11 @@ fn a_hole_is_filled_by_a_late_segment() {
 }
 
 #[test]
-fn a_hole_is_given_up_after_three_acknowledgements_past_it() {
+fn a_hole_is_given_up_after_enough_acknowledgements_past_it() {
     let mut wire = wire();
     wire.handshake().client(ACK, 3, 0, "def").server(ACK, 0, 6, "").server(ACK, 0, 6, "x").server(ACK, 1, 0, "");
     assert_eq!(wire.told(), ["0 open 80", "0< x"]);
-    wire.server(ACK, 1, 6, "y");
+    wire.wait(1).server(ACK, 1, 6, "y");
     assert_eq!(wire.told(), ["0> gap 3", "0> def", "0< y"], "the gap comes before what was said after it");
     assert_eq!((wire.table.tally().gaps, wire.table.tally().gap_bytes), (1, 3));
 }
@@ -180,10 +184,47 @@ fn acknowledgements_before_the_hole_do_not_count() {
 }
 
 #[test]
-fn the_end_of_the_receiver_confirms_a_hole_at_once() {
+fn acknowledgements_in_quick_succession_may_have_overtaken_the_data() {
     let mut wire = wire();
-    wire.handshake().client(ACK, 3, 0, "def").server(FIN, 0, 6, "");
-    assert_eq!(wire.told(), ["0 open 80", "0> gap 3", "0> def"]);
+    wire.handshake().client(ACK, 3, 0, "def");
+    for _ in 0..20 {
+        wire.server(ACK, 0, 6, "");
+    }
+    wire.client(ACK, 0, 0, "abc").client(ACK, 9, 0, "jkl");
+    assert_eq!(wire.told(), ["0 open 80", "0> abc", "0> def"]);
+    for _ in 0..32 {
+        wire.server(ACK, 0, 12, "");
+    }
+    assert_eq!(wire.told(), ["0> gap 3", "0> jkl"]);
+}
+
+#[test]
+fn what_is_missing_when_both_sides_are_done_is_waited_for_shortly() {
+    let mut wire = wire();
+    wire.handshake().client(FIN, 3, 0, "def").server(FIN, 0, 7, "").client(ACK, 0, 1, "abc");
+    assert_eq!(wire.told(), ["0 open 80", "0> abc", "0> def", "0 Closed"]);
+    let mut wire = self::wire();
+    wire.handshake().client(FIN, 3, 0, "def").server(FIN, 0, 7, "").wait(5);
+    wire.udp((50000, 53), "").udp((50000, 53), "");
+    assert_eq!(wire.told(), ["0 open 80", "1 open 53", "0> gap 3", "0> def", "0 Closed"]);
+}
+
+#[test]
+fn what_the_receiver_does_not_take_is_left_out() {
+    let mut wire = wire();
+    wire.handshake().client(ACK | BAD, 0, 0, "XXX").client(ACK, 0, 0, "abc").server(RST | BAD, 0, 3, "");
+    wire.client(ACK, 3, 0, "d");
+    assert_eq!(wire.finished(), ["0 open 80", "0> abc", "0> d", "0 Finished"]);
+    assert_eq!(wire.table.tally().corrupt, 2);
+}
+
+#[test]
+fn checksums_that_are_all_wrong_were_captured_on_the_sender() {
+    let mut wire = wire();
+    wire.client(SYN | BAD, 0, 0, "").server(SYN | ACK, 0, 0, "").client(ACK | BAD, 0, 0, "abc");
+    wire.client(ACK | BAD, 3, 0, "d");
+    assert_eq!(wire.told(), ["0 open 80", "0> abc", "0> d"]);
+    assert_eq!(wire.table.tally().corrupt, 0);
 }
 
 #[test]
@@ -220,6 +261,7 @@ fn a_stream_met_in_the_middle_may_begin_a_little_earlier() {
 fn an_answer_met_in_the_middle_has_no_hole_unless_bytes_are_missing() {
     let mut wire = wire();
     wire.client(ACK, 100, 50, "abc").client(ACK, 103, 50, "").server(ACK, 52, 103, "x");
+    wire.wait(1);
     for _ in 0..3 {
         wire.client(ACK, 103, 53, "");
     }

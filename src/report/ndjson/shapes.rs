@@ -352,6 +352,7 @@ pub(super) struct Streams {
     pub(super) gap_bytes: u64,
     pub(super) retransmitted_bytes: u64,
     pub(super) conflicting_bytes: u64,
+    pub(super) corrupt: u64,
     pub(super) evicted: u64,
     pub(super) capped: u64,
 }
@@ -367,6 +368,7 @@ impl From<StreamTally> for Streams {
             gap_bytes: tally.gap_bytes,
             retransmitted_bytes: tally.retransmitted_bytes,
             conflicting_bytes: tally.conflicting_bytes,
+            corrupt: tally.corrupt,
             evicted: tally.evicted,
             capped: tally.capped,
         }

@@ -117,6 +117,7 @@ pub(super) fn unseen(summary: &Summary, view: View) -> Vec<Text> {
             streams.conflicting_bytes,
             format!("{} sent twice with different content", words::bytes(streams.conflicting_bytes)),
         ),
+        (streams.corrupt, format!("{} left out for a wrong checksum", words::many(streams.corrupt, "segment"))),
         (streams.evicted, format!("{} given up for want of room", words::many(streams.evicted, "stream"))),
         (streams.capped, format!("{} over a limit", words::many(streams.capped, "stream"))),
         (capture.truncated, format!("{} cut by the snap length", words::many(capture.truncated, "packet"))),
