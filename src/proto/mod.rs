@@ -19,6 +19,7 @@ pub mod cursor;
 pub mod dotted;
 pub mod ftp;
 pub mod http;
+pub mod imap;
 pub mod lines;
 pub mod login;
 pub mod ntlm;
@@ -43,8 +44,15 @@ use crate::model::stream::Input;
 
 /// Every protocol, in the order their probes are asked. The order decides nothing but ties between
 /// two `Likely`; a test holds every fixture against every probe.
-pub static PROTOCOLS: &[&Protocol] =
-    &[&tls::PROTOCOL, &http::PROTOCOL, &smtp::PROTOCOL, &ftp::PROTOCOL, &pop3::PROTOCOL, &postgresql::PROTOCOL];
+pub static PROTOCOLS: &[&Protocol] = &[
+    &tls::PROTOCOL,
+    &http::PROTOCOL,
+    &smtp::PROTOCOL,
+    &ftp::PROTOCOL,
+    &pop3::PROTOCOL,
+    &imap::PROTOCOL,
+    &postgresql::PROTOCOL,
+];
 
 /// One protocol.
 pub struct Protocol {

@@ -15,6 +15,8 @@ pub(super) enum Decoder {
     #[default]
     Identity,
     QuotedPrintable,
+    /// To be judged by the first line.
+    Unknown,
 }
 
 impl Decoder {
@@ -23,6 +25,17 @@ impl Decoder {
         match name.trim_ascii().to_ascii_lowercase().as_slice() {
             b"base64" => Self::Base64(Vec::new()),
             b"quoted-printable" => Self::QuotedPrintable,
+            _ => Self::Identity,
+        }
+    }
+
+    /// By the first line: long lines of nothing but base64 and soft line breaks give themselves away.
+    fn judged(line: &[u8]) -> Self {
+        let text = line.trim_ascii_end();
+        let base64 = text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='));
+        match text.len() {
+            40.. if base64 && text.len().is_multiple_of(4) => Self::Base64(Vec::new()),
+            _ if text.ends_with(b"=") => Self::QuotedPrintable,
             _ => Self::Identity,
         }
     }
@@ -37,8 +50,11 @@ impl Decoder {
     ) {
         let mark = data.mark(range.start);
         let line = data.bytes.get(range.clone()).unwrap_or_default();
+        if let Self::Unknown = self {
+            *self = Self::judged(line);
+        }
         match self {
-            Self::Identity => return pieces.push_part(data, range, emit),
+            Self::Identity | Self::Unknown => return pieces.push_part(data, range, emit),
             Self::QuotedPrintable => quoted_printable(line, pieces.buffer(mark)),
             Self::Base64(carry) => {
                 carry.extend(line.iter().filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')));

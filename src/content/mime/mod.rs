@@ -78,6 +78,12 @@ impl Message {
         }
     }
 
+    /// A part of a message without its header: how it is encoded shows in its first line.
+    pub fn part(place: Place, direction: Direction) -> Self {
+        let state = State::Body(Body { decoder: Decoder::Unknown, sort: Sort::Unclear(Format::Plain), ..Body::text() });
+        Self { state, ..Self::new(place, direction) }
+    }
+
     /// The next bytes: those of `range`.
     pub fn push(&mut self, data: Stretch<'_>, range: Range<usize>, out: &mut dyn EventSink) {
         let mut at = range.start;
