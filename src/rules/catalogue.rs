@@ -8,7 +8,15 @@ use super::schema::{COMMON, Rule, When, category};
 use crate::model::finding::RuleIndex;
 
 /// The built-in rules: file name and text.
-const BUILTIN: &[(&str, &str)] = &[("logins.toml", include_str!("../../rules/logins.toml"))];
+const BUILTIN: &[(&str, &str)] = &[
+    ("logins.toml", include_str!("../../rules/logins.toml")),
+    ("fields.toml", include_str!("../../rules/fields.toml")),
+    ("secrets.toml", include_str!("../../rules/secrets.toml")),
+    ("finance.toml", include_str!("../../rules/finance.toml")),
+    ("ids.toml", include_str!("../../rules/ids.toml")),
+    ("people.toml", include_str!("../../rules/people.toml")),
+    ("weaknesses.toml", include_str!("../../rules/weaknesses.toml")),
+];
 
 /// Rules, parsed and validated. A rule's [`RuleIndex`] is its place.
 #[derive(Clone, Debug, Default)]
@@ -169,8 +177,8 @@ fn validate(rule: &Rule) -> Result<(), String> {
     match &rule.when {
         When::Content(c) if c.regex.as_slice().is_empty() => Err("no regex".to_owned()),
         When::Content(c) if c.keywords.is_empty() => Err("no keywords".to_owned()),
-        When::Content(c) if c.keywords.iter().any(|k| k.len() < 4 && k != "@") => {
-            Err("a keyword under 4 bytes".to_owned())
+        When::Content(c) if c.keywords.iter().any(|k| !telling(k)) => {
+            Err("a keyword must have 4 bytes, or 3 with a sign among them, or be `@`".to_owned())
         }
         When::Field(n) if n.names.is_empty() => Err("no names".to_owned()),
         When::Field(n) if n.anchors.iter().any(|k| k.len() < 3) => Err("an anchor under 3 bytes".to_owned()),
@@ -178,6 +186,11 @@ fn validate(rule: &Rule) -> Result<(), String> {
         When::Weakness(w) if w.weakness.is_empty() => Err("no weakness".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// Whether a keyword is rare enough to look at each of its occurrences.
+fn telling(keyword: &str) -> bool {
+    keyword.len() >= 4 || keyword == "@" || (keyword.len() == 3 && keyword.bytes().any(|b| b.is_ascii_punctuation()))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 /// Characters that may stand between two runs of one number.
-pub(super) const SEPARATORS: &[u8] = b" -./+";
+pub(super) const SEPARATORS: &[u8] = b" -./+=";
 
 /// Longest run, and most runs of one number.
 pub(super) const RUN: usize = 34;
@@ -125,12 +125,12 @@ fn spell(form: &[u8]) -> Result<Vec<Vec<Item>>, String> {
             b'A' => Item::One(Class::Letter),
             b'X' => Item::One(Class::Either),
             b'~' => Item::Maybe,
-            b'=' => match after.first() {
+            b'!' => match after.first() {
                 Some(exact) => {
                     rest = after;
                     Item::One(Class::Exactly(*exact))
                 }
-                None => return Err("`=` at the end of a form".to_owned()),
+                None => return Err("`!` at the end of a form".to_owned()),
             },
             _ if SEPARATORS.contains(byte) => Item::Between(*byte),
             _ => return Err(format!("`{}` in a form", char::from(*byte))),
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     fn fits(form: &str, text: &str) -> bool {
-        let lengths = |t: &str| signature(t.split([' ', '-', '.', '/', '+']).map(str::len));
+        let lengths = |t: &str| signature(t.split([' ', '-', '.', '/', '+', '=']).map(str::len));
         variants(form).unwrap().iter().any(|v| v.signature() == lengths(text) && v.fits(text.as_bytes()))
     }
 
@@ -207,8 +207,8 @@ mod tests {
             ("AA99X{11,30} by 4", "NL41 BRWX 0831 1606 53", true),
             ("AA99X{11,30} by 4", "NL41BRWX0831160653", true),
             ("AA99X{11,30} by 4", "4141 BRWX 0831 1606 53", false),
-            ("=7=5=6.9999.9999.99", "756.9217.0769.85", true),
-            ("=7=5=6.9999.9999.99", "757.9217.0769.85", false),
+            ("!7!5!6.9999.9999.99", "756.9217.0769.85", true),
+            ("!7!5!6.9999.9999.99", "757.9217.0769.85", false),
         ] {
             assert_eq!(fits(form, text), expected, "{form} {text}");
         }

@@ -349,7 +349,7 @@ const fn window() -> usize {
 #[serde(deny_unknown_fields)]
 pub struct Number {
     /// Forms: `9` a digit, `A` a letter, `X` either, `~` one space, hyphen or dot or nothing,
-    /// `9{13,16}` repeats, anything else itself. A digit must be in every form.
+    /// `9{13,16}` repeats, `!x` is `x`, a separator is itself, ` by 4` allows groups of four.
     pub forms: Vec<String>,
     /// Checks of the letters and digits alone, all of which must pass.
     #[serde(default)]

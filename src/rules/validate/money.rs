@@ -77,7 +77,16 @@ pub(super) fn pan(v: &[u8]) -> Option<Verdict> {
     Some(Verdict { confidence: None, note: Some(brand.name.to_owned()) })
 }
 
-/// Not more than seven of one digit nor more than four each of... two: made-up numbers and identifiers
+/// The digits of track 2 of a magnetic stripe: a card number, then the year and month it expires.
+pub(super) fn track2(v: &[u8]) -> Option<Verdict> {
+    let fits = (12..=19).any(|length| {
+        let month = v.get(length + 2..length + 4).and_then(digits).map(|m| super::digits::number(&m, 0, 2));
+        matches!(month, Some(1..=12)) && v.get(..length).is_some_and(|number| pan(number).is_some())
+    });
+    if fits { sure() } else { None }
+}
+
+/// Not more than seven of one digit, nor more than four each of two: made-up numbers and identifiers
 /// padded with zeros are like that (the idea is bulk_extractor's).
 pub(super) fn uneven(v: &[u8]) -> Option<Verdict> {
     let mut counts = [0u32; 10];

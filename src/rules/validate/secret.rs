@@ -125,6 +125,17 @@ pub(super) fn real_password(v: &[u8]) -> Option<Verdict> {
     pass(!word && !reference(v) && !masked(v))
 }
 
+/// Hex digits after a prefix of two letters.
+pub(super) fn hex_tail(v: &[u8]) -> Option<Verdict> {
+    pass(v.get(2..)?.iter().all(u8::is_ascii_hexdigit))
+}
+
+/// What stands between a colon and an at sign may be a port and a path: `host:80/a@b`.
+pub(super) fn not_a_path(v: &[u8]) -> Option<Verdict> {
+    let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
+    pass(!(digits > 0 && v.get(digits).is_some_and(|b| *b == b'/')) && !v.starts_with(b"/"))
+}
+
 /// A reference to a value instead of the value: `${X}`, `{{x}}`, `<password>`, `%s`, `:name`, `@p1`.
 pub(in crate::rules) fn reference(v: &[u8]) -> bool {
     let [first, rest @ ..] = v else { return true };

@@ -11,6 +11,11 @@ pub(super) fn us_ssn(v: &[u8]) -> Option<Verdict> {
     pass(area != 0 && area != 666 && area < 900 && group != 0 && serial != 0 && !famous && !uniform(&d))
 }
 
+/// A Social Security number with its hyphens.
+pub(super) fn ssn_text(v: &[u8]) -> Option<Verdict> {
+    us_ssn(&v.iter().copied().filter(u8::is_ascii_digit).collect::<Vec<u8>>())
+}
+
 pub(super) fn us_itin(v: &[u8]) -> Option<Verdict> {
     let d = exactly(v, 9)?;
     let group = number(&d, 3, 5);
