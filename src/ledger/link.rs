@@ -317,12 +317,15 @@ fn recognised(protocol: &str) -> bool {
     protocol != UNKNOWN
 }
 
-/// The lesser protection. A flow that said nothing says nothing about the link.
+/// The lesser protection. A flow that said nothing says nothing about the link, and one that looks
+/// encrypted to a server that encrypts is more of the same, seen from the middle.
 fn least(a: Encryption, b: Encryption) -> Encryption {
-    match (a, b) {
-        (Encryption::Unknown, known) | (known, Encryption::Unknown) => known,
-        _ => a.min(b),
-    }
+    let weight = |encryption| match encryption {
+        Encryption::Unknown => u8::MAX,
+        Encryption::Opaque => u8::MAX - 1,
+        known => known as u8,
+    };
+    if weight(a) <= weight(b) { a } else { b }
 }
 
 fn earlier(a: Option<Span>, b: Option<Span>) -> Option<Span> {

@@ -26,7 +26,7 @@ use worker::{Outcome, Report};
 use crate::ledger::{Closed, Ledger, Link};
 use crate::model::event::{Event, Weakness};
 use crate::model::finding::Finding;
-use crate::model::flow::{Direction, Endpoint, Flow, FlowId, Roles};
+use crate::model::flow::{Direction, Endpoint};
 use crate::model::limits;
 use crate::model::packet::LinkType;
 use crate::model::summary::Summary;
@@ -148,15 +148,8 @@ pub fn read(
 
 /// Asks the rules about a link as a whole.
 fn judge(engine: &mut Engine, link: &Link, outcome: &mut Outcome) {
-    let flow = Flow {
-        id: FlowId::default(),
-        transport: link.transport,
-        client: Endpoint { ip: link.client, port: 0 },
-        server: link.server,
-        roles: Roles::Handshake,
-    };
     let server_name = link.server_name.as_deref();
-    let context = Context { flow: &flow, protocol: link.protocol, server_name };
+    let context = Context { flow: &link.flow, protocol: link.protocol, server_name };
     for weakness in link.weaknesses() {
         let event = Event::Weakness(Weakness {
             kind: weakness.kind,
