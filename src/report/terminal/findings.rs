@@ -128,7 +128,9 @@ impl Groups {
             if let Some(beyond) = self.beyond.get(&index).filter(|_| last) {
                 let servers = words::many(beyond.servers.len() as u64, "server");
                 let more = format!("… and {} more at {servers} (ndjson has all)", words::count(beyond.findings));
-                section.push(Text::blank(INDENT).with(DIM, &more));
+                let said = std::iter::once(Text::styled(BOLD, &rule.title)).chain(Text::words(DIM, &more));
+                section.push(Text::new());
+                section.extend(wrap(said, 1, INDENT, self.view.width));
             }
         }
         (found, weak)
@@ -152,7 +154,9 @@ impl Groups {
             if finding.value.is_some() && !finding.field.is_empty() {
                 lines.extend(wrap([Text::styled(DIM, "in ").with(PLAIN, &finding.field)], 1, INDENT, width));
             }
-            lines.extend(wrap(self.whereabouts(finding.span), 1, INDENT, width));
+            if block.findings == 1 || !block.in_lines() {
+                lines.extend(wrap(self.whereabouts(finding.span), 1, INDENT, width));
+            }
         }
         if self.view.level == Level::Verbose {
             lines.extend(wrap(details(finding, rule), 2, INDENT, width));
@@ -168,8 +172,7 @@ impl Groups {
     fn values(&self, block: &Block) -> Vec<Text> {
         let (width, shown) = (self.view.width, &block.shown);
         let many = block.findings > 1;
-        let named = shown.iter().any(|f| f.username.is_some() || f.value.is_none() || clear(f).is_some());
-        if many && !named {
+        if many && !block.in_lines() {
             let examples = shown.iter().take(self.view.at_most(EXAMPLES)).filter_map(value);
             let count = Text::plain(&format!("{} values, e.g.", words::count(block.findings)));
             let mut items: Vec<Text> = std::iter::once(count).chain(examples).collect();
@@ -260,6 +263,12 @@ impl Block {
 
     fn rule(&self) -> Option<RuleIndex> {
         self.shown.first().map(|finding| finding.rule)
+    }
+
+    /// Whether each value deserves a line of its own: it has an account, a sentence about it, or is
+    /// shown in clear.
+    fn in_lines(&self) -> bool {
+        self.shown.iter().any(|f| f.username.is_some() || f.value.is_none() || clear(f).is_some())
     }
 
     /// Client and server, and what they speak.

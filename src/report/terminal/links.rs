@@ -20,6 +20,9 @@ const GOOD_ROWS: usize = 5;
 /// Where what was seen begins, under its row: right of the verdicts.
 const UNDER: usize = 12;
 
+/// Columns between the things seen.
+const GAP: usize = 2;
+
 /// Collects links into rows.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
@@ -120,17 +123,19 @@ fn by_verdict(links: &BTreeMap<Verdict, u64>) -> String {
 /// The rows in columns. Where the screen is too narrow for the last column, what it holds stands
 /// under its row.
 fn aligned(rows: &[(&Key, &Row)], width: usize) -> Vec<Text> {
-    let head = ["", "protocol", "client → server", "protection", "seen"].map(|title| Text::styled(DIM, title));
-    let mut cells: Vec<Vec<Text>> =
+    let head = ["", "protocol", "client → server", "protection"].map(|title| Text::styled(DIM, title));
+    let cells: Vec<Vec<Text>> =
         std::iter::once(head.to_vec()).chain(rows.iter().map(|(key, row)| row.cells(key))).collect();
-    let lines = table(cells.clone(), 1, usize::MAX, &[]);
+    let seen: Vec<Vec<Text>> = rows.iter().map(|(_, row)| row.seen()).collect();
+    let beside = |seen: &Vec<Text>| wrap(seen.clone(), GAP, 0, usize::MAX).pop().unwrap_or_default();
+    let title = std::iter::once(Text::styled(DIM, "seen"));
+    let whole = cells.clone().into_iter().zip(title.chain(seen.iter().map(beside)));
+    let lines = table(whole.map(|(cells, seen)| [cells, vec![seen]].concat()).collect(), 1, usize::MAX, &[]);
     if lines.iter().all(|line| line.width() <= width) {
         return lines;
     }
-    let seen: Vec<Text> = cells.iter_mut().filter_map(Vec::pop).collect();
     let lines = table(cells, 1, width, &[2, 3]).into_iter();
-    // The title of the column goes with it.
-    let under = std::iter::once(Vec::new()).chain(seen.into_iter().skip(1).map(|seen| wrap([seen], 1, UNDER, width)));
+    let under = std::iter::once(Vec::new()).chain(seen.into_iter().map(|seen| wrap(seen, GAP, UNDER, width)));
     lines.zip(under).flat_map(|(line, under)| std::iter::once(line).chain(under)).collect()
 }
 
@@ -154,22 +159,21 @@ impl Row {
             protocol,
             ends,
             protection(key),
-            self.seen(),
         ]
     }
 
     /// What was seen on it: kinds of data, mechanisms, or why nothing was.
-    fn seen(&self) -> Text {
+    fn seen(&self) -> Vec<Text> {
         if let Some(why) = self.why {
-            return Text::styled(DIM, why);
+            return vec![Text::styled(DIM, why)];
         }
+        let logins: Vec<&str> = self.auth.iter().copied().collect();
+        let logins = (!logins.is_empty()).then(|| Text::plain(&format!("login by {}", logins.join("/"))));
         let data = self.data.iter().map(|(kind, count)| match count {
-            1 => kind.clone(),
-            _ => format!("{kind} ×{}", words::count(*count)),
+            1 => Text::plain(kind),
+            _ => Text::plain(kind).with(DIM, &format!(" ×{}", words::count(*count))),
         });
-        let logins = self.auth.iter().map(|mechanism| format!("{mechanism} login"));
-        let all: Vec<String> = logins.chain(data).collect();
-        Text::plain(&all.join(", "))
+        logins.into_iter().chain(data).collect()
     }
 }
 

@@ -68,7 +68,7 @@ LINKS: 1 exposed, 1 weak, 1 unknown, 1 secure
 
           protocol  client → server                        protection
  EXPOSED  http      10.0.0.5 → 10.0.0.9:80 (shop.example)  none
-            basic login, cred.basic ×4, fin.pan ×7
+            login by basic  cred.basic ×4  fin.pan ×7
  WEAK     tls       10.0.0.5 → 10.0.0.9:443 (old.example)  TLSv1.0
  UNKNOWN  unknown   10.0.0.5 → 10.0.0.9:9999               unknown
             nothing was sent
@@ -98,7 +98,7 @@ fn a_wide_screen_has_room_for_a_table_in_one_piece() {
     let links = said.lines().skip_while(|line| !line.starts_with("LINKS")).skip(2).take(3).collect::<Vec<_>>();
     let expected = [
         "          protocol  client → server                        protection      seen",
-        " EXPOSED  http      10.0.0.5 → 10.0.0.9:80 (shop.example)  none            basic login, cred.basic ×4, fin.pan ×7",
+        " EXPOSED  http      10.0.0.5 → 10.0.0.9:80 (shop.example)  none            login by basic  cred.basic ×4  fin.pan ×7",
         " WEAK     tls       10.0.0.5 → 10.0.0.9:443 (old.example)  TLSv1.0",
     ];
     assert_eq!(links, expected);
@@ -148,7 +148,8 @@ fn long_lists_end_with_a_count_of_the_rest() {
         })
         .collect();
     let said = report(&servers, 80, Level::Normal);
-    assert!(said.contains("… and 5 more at 5 servers (ndjson has all)"), "{said}");
+    let rest = "HTTP Basic credentials in cleartext … and 5 more at 5 servers (ndjson";
+    assert!(said.contains(rest), "{said}");
     assert_eq!(said.matches("fix:").count(), 1);
     assert!(report(&servers, 80, Level::Verbose).contains("10.0.1.8:80"));
 }
