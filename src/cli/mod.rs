@@ -9,6 +9,7 @@ mod progress;
 mod protocols;
 mod read;
 mod rules;
+mod scan;
 mod screen;
 
 use std::io;

@@ -5,15 +5,19 @@ use std::path::PathBuf;
 use anyhow::{Result, anyhow};
 
 use super::exit::Exit;
+use super::scan;
 use super::screen::Screen;
-use crate::report::layout::{self, BOLD, DIM, NAME, PLAIN, Text, table, wrap};
-use crate::rules::{Catalogue, Rule, When, glob};
+use crate::report::layout::{self, BAD, BOLD, DIM, GOOD, NAME, PLAIN, Text, table, wrap};
+use crate::report::words;
+use crate::rules::{self, Catalogue, Rule, When, glob};
 
 const EXAMPLES: &str = "\
 Examples:
   plainsight rules list                     all rules, the worst first
   plainsight rules list 'cred.*'            those that fit, by id or kind
-  plainsight rules show http.basic-auth     what one looks for";
+  plainsight rules show login.password      what one looks for
+  plainsight rules check my-rules.toml      do rules find what their examples say?
+  plainsight rules scan dump.sql            secrets and personal data in a file, by line";
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -40,12 +44,24 @@ enum Command {
         /// The rule's id
         id: String,
     },
+    /// Try every rule on its own examples
+    Check {
+        /// A file or directory of rules to add to the built-in ones
+        path: Option<PathBuf>,
+    },
+    /// Look for secrets and personal data in text
+    Scan(scan::Args),
 }
 
 pub(super) fn run(args: Args, screen: &mut Screen) -> Result<Exit> {
-    let catalogue = catalogue(&args.extra)?;
+    let mut catalogue = catalogue(&args.extra)?;
     match args.command {
+        Command::Check { path } => {
+            path.iter().try_for_each(|path| catalogue.load(path))?;
+            check(&catalogue, screen)
+        }
         Command::List { globs } => list(&catalogue, &globs, screen),
+        Command::Scan(args) => scan::run(&args, catalogue, screen),
         Command::Show { id } => show(&catalogue, &id, screen),
     }
 }
@@ -114,6 +130,24 @@ fn show(catalogue: &Catalogue, id: &str, screen: &mut Screen) -> Result<Exit> {
         screen.lines(lines)?;
     }
     Ok(Exit::Done)
+}
+
+fn check(catalogue: &Catalogue, screen: &mut Screen) -> Result<Exit> {
+    let report = rules::check(catalogue)?;
+    let width = screen.width();
+    for fault in &report.faults {
+        let words = Text::words(PLAIN, &fault.what);
+        screen.lines(wrap(std::iter::once(Text::styled(BAD, &fault.rule)).chain(words), 1, 0, width))?;
+    }
+    let faults = report.faults.len() as u64;
+    let tried = format!(
+        "{} and {} tried, {}",
+        words::many(report.rules as u64, "rule"),
+        words::many(report.examples as u64, "example"),
+        if faults == 0 { "all is well".to_owned() } else { words::many(faults, "fault") },
+    );
+    screen.line(&Text::styled(if faults == 0 { GOOD } else { BAD }, &tried))?;
+    Ok(if faults == 0 { Exit::Done } else { Exit::Failed })
 }
 
 /// Columns of a label and what goes before and after it.

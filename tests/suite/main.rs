@@ -1,6 +1,7 @@
 //! The whole program against real captures, and the rules the source tree itself must keep.
 //!
 //! * `architecture`: imports go one way, modules stay small.
+//! * `cli`: what the command line accepts and says.
 //! * `fixtures`: every capture of `fixtures/` says what its truth file says, nothing more, for any
 //!   number of workers and any cut of the file, and without a secret in sight.
 //! * `hostile`: damaged captures do no harm.
@@ -10,6 +11,7 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::print_stderr)]
 
 mod architecture;
+mod cli;
 mod fixtures;
 mod hostile;
 mod probes;
