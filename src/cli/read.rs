@@ -20,7 +20,7 @@ use crate::rules::{Key, Options};
 const EXAMPLES: &str = "\
 Examples:
   plainsight read office.pcapng
-  plainsight read monday.pcap tuesday.pcap.gz captures/     several files are one capture, in time order
+  plainsight read monday.pcap tuesday.pcap.gz captures/     several files are one capture
   tcpdump -w - -i eth0 | plainsight read -                  from standard input
   plainsight read a.pcap -f 'net 10.0.0.0/8 and not port 53'
   plainsight read a.pcap --only 'cred.*' --min-severity high --reveal

@@ -136,8 +136,8 @@ fn check(catalogue: &Catalogue, screen: &mut Screen) -> Result<Exit> {
     let report = rules::check(catalogue)?;
     let width = screen.width();
     for fault in &report.faults {
-        let words = Text::words(PLAIN, &fault.what);
-        screen.lines(wrap(std::iter::once(Text::styled(BAD, &fault.rule)).chain(words), 1, 0, width))?;
+        let said = Text::styled(BAD, &fault.rule).with(PLAIN, &format!(" {}", fault.what));
+        screen.lines(wrap([said], 1, 0, width))?;
     }
     let faults = report.faults.len() as u64;
     let tried = format!(

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstream::AutoStream;
 
-use crate::report::layout::{PLAIN, Text, screen_width, wrap};
+use crate::report::layout::{Text, screen_width, wrap};
 
 /// Standard output with a known width. Colours are left out where they are not wanted.
 pub(super) struct Screen {
@@ -36,6 +36,6 @@ impl Screen {
     pub(super) fn paragraph(&mut self, words: &str, indent: usize) -> io::Result<()> {
         // Long lines are hard to read, however wide the screen.
         let width = self.width.min(100);
-        self.lines(wrap(Text::words(PLAIN, words), 1, indent, width))
+        self.lines(wrap([Text::plain(words)], 1, indent, width))
     }
 }

@@ -86,11 +86,6 @@ impl Text {
         Self::plain(&" ".repeat(width))
     }
 
-    /// Every word of a text by itself, for [`wrap`].
-    pub fn words(style: Style, text: &str) -> Vec<Self> {
-        text.split_whitespace().map(|word| Self::styled(style, word)).collect()
-    }
-
     /// With more at its end.
     #[must_use]
     pub fn with(mut self, style: Style, text: &str) -> Self {
@@ -140,6 +135,29 @@ impl Text {
         self.split(width).1
     }
 
+    /// The longest beginning that fits into so many columns and ends before a blank, and the rest
+    /// after it. Where there is no blank, the text is broken anywhere.
+    fn broken(self, width: usize) -> (Self, Self) {
+        let mut column = 0;
+        let mut blank = None;
+        for c in self.pieces.iter().flat_map(|(_, text)| text.chars()) {
+            if column > width {
+                break;
+            }
+            if c == ' ' && column > 0 {
+                blank = Some(column);
+            }
+            column += c.width().unwrap_or(0);
+        }
+        match blank {
+            Some(at) => {
+                let (head, tail) = self.split(at);
+                (head, tail.skip(1))
+            }
+            None => self.split(width),
+        }
+    }
+
     /// What fits into so many columns, and the rest.
     fn split(self, width: usize) -> (Self, Self) {
         let (mut head, mut tail, mut room) = (Self::new(), Self::new(), width);
@@ -172,7 +190,7 @@ impl fmt::Display for Text {
 }
 
 /// Puts items behind each other, `gap` columns apart, on as many lines of at most `width` columns as
-/// it takes, each behind `indent` blanks. An item longer than a line is broken.
+/// it takes, each behind `indent` blanks. An item longer than a line is broken, between words if it can be.
 pub fn wrap(items: impl IntoIterator<Item = Text>, gap: usize, indent: usize, width: usize) -> Vec<Text> {
     let room = width.saturating_sub(indent).max(1);
     let (mut lines, mut line) = (Vec::new(), Text::new());
@@ -185,7 +203,7 @@ pub fn wrap(items: impl IntoIterator<Item = Text>, gap: usize, indent: usize, wi
             lines.push(std::mem::replace(&mut line, item));
         }
         while line.width() > room {
-            let (head, tail) = line.split(room);
+            let (head, tail) = line.broken(room);
             lines.push(head);
             line = tail;
         }
@@ -235,8 +253,11 @@ mod tests {
 
     #[test]
     fn words_are_wrapped_and_what_is_too_long_is_broken() {
-        let lines = wrap(Text::words(DIM, "one two three abcdefghijklm"), 1, 2, 10);
-        assert_eq!(shown(&lines), ["  one two", "  three", "  abcdefgh", "  ijklm"]);
+        let text = Text::styled(DIM, "one two ").with(BOLD, "three abcdefghijklm");
+        let lines = shown(&wrap([text], 1, 2, 10));
+        assert_eq!(lines, ["  one two", "  three", "  abcdefgh", "  ijklm"]);
+        let items = ["one", "two", "three"].map(Text::plain);
+        assert_eq!(shown(&wrap(items, 2, 0, 8)), ["one  two", "three"]);
     }
 
     #[test]

@@ -100,9 +100,8 @@ impl Groups {
         let account = worst.username.as_ref().map_or(String::new(), |name| format!("{name} "));
         let outcome = worst.outcome.filter(|outcome| *outcome != Outcome::Unknown);
         let outcome = outcome.map_or(String::new(), |outcome| format!(", {}", outcome.name()));
-        let sentence = format!("{}: {account}at {}{outcome}", rule.title, server(worst));
-        let words = Text::words(PLAIN, &sentence);
-        wrap(std::iter::once(Text::styled(BOLD, "Worst:")).chain(words), 1, 2, width)
+        let sentence = format!(" {}: {account}at {}{outcome}", rule.title, server(worst));
+        wrap([Text::styled(BOLD, "Worst:").with(PLAIN, &sentence)], 1, 2, width)
     }
 
     /// The blocks about what was sent, and those about how it was protected.
@@ -128,9 +127,9 @@ impl Groups {
             if let Some(beyond) = self.beyond.get(&index).filter(|_| last) {
                 let servers = words::many(beyond.servers.len() as u64, "server");
                 let more = format!("… and {} more at {servers} (ndjson has all)", words::count(beyond.findings));
-                let said = std::iter::once(Text::styled(BOLD, &rule.title)).chain(Text::words(DIM, &more));
+                let said = Text::styled(BOLD, &rule.title).with(DIM, &format!(" {more}"));
                 section.push(Text::new());
-                section.extend(wrap(said, 1, INDENT, self.view.width));
+                section.extend(wrap([said], 1, INDENT, self.view.width));
             }
         }
         (found, weak)
@@ -155,15 +154,15 @@ impl Groups {
                 lines.extend(wrap([Text::styled(DIM, "in ").with(PLAIN, &finding.field)], 1, INDENT, width));
             }
             if block.findings == 1 || !block.in_lines() {
-                lines.extend(wrap(self.whereabouts(finding.span), 1, INDENT, width));
+                lines.extend(wrap([self.whereabouts(finding.span)], 1, INDENT, width));
             }
         }
         if self.view.level == Level::Verbose {
             lines.extend(wrap(details(finding, rule), 2, INDENT, width));
         }
         if first_of_rule {
-            let words = [Text::styled(GOOD, "fix:")].into_iter().chain(Text::words(PLAIN, &rule.fix));
-            lines.extend(wrap(words, 1, INDENT, width));
+            let fix = Text::styled(GOOD, "fix:").with(PLAIN, &format!(" {}", rule.fix));
+            lines.extend(wrap([fix], 1, INDENT, width));
         }
         lines
     }
@@ -200,19 +199,19 @@ impl Groups {
         }
         items.extend(value(finding));
         if let Some(outcome) = finding.outcome {
-            let style = match outcome {
-                Outcome::Accepted => BAD,
-                Outcome::Rejected => PLAIN,
-                Outcome::Unknown => DIM,
+            let (style, words) = match outcome {
+                Outcome::Accepted => (BAD, outcome.name()),
+                Outcome::Rejected => (PLAIN, outcome.name()),
+                Outcome::Unknown => (DIM, "outcome unknown"),
             };
-            let words = if outcome == Outcome::Unknown { "outcome unknown" } else { outcome.name() };
             items.push(Text::styled(style, words));
+        }
+        if let Some(note) = &finding.note {
+            // Where there is nothing else, the note is the finding.
+            items.push(Text::styled(if items.is_empty() { PLAIN } else { DIM }, note));
         }
         if finding.count > 1 {
             items.push(Text::plain(&words::many(finding.count, "time")));
-        }
-        if let Some(note) = &finding.note {
-            items.push(Text::styled(DIM, note));
         }
         if many && !items.is_empty() {
             items.push(Text::styled(DIM, &self.frames(finding.span)));
@@ -221,9 +220,8 @@ impl Groups {
     }
 
     /// Where an analyst finds it.
-    fn whereabouts(&self, span: Span) -> Vec<Text> {
-        let place = format!("{}, {}", self.frames(span), words::time(span.first.at));
-        Text::words(DIM, &place)
+    fn whereabouts(&self, span: Span) -> Text {
+        Text::styled(DIM, &format!("{}, {}", self.frames(span), words::time(span.first.at)))
     }
 
     fn frames(&self, span: Span) -> String {

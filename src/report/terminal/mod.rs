@@ -72,7 +72,7 @@ impl<W: Write + Send> Terminal<W> {
         if lines.is_empty() {
             return Ok(());
         }
-        let title = wrap(Text::words(BOLD, title), 1, 0, self.view.width);
+        let title = wrap([Text::styled(BOLD, title)], 1, 0, self.view.width);
         title.iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
         writeln!(self.out)?;
         lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))?;

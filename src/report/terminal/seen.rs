@@ -132,23 +132,18 @@ pub(super) fn unseen(summary: &Summary, view: View) -> Vec<Text> {
     ];
     for (count, fact) in facts {
         if count > 0 {
-            lines.extend(wrap(Text::words(PLAIN, &fact), 1, 1, view.width));
+            lines.extend(wrap([Text::plain(&fact)], 1, 1, view.width));
         }
     }
     for (limit, count) in &summary.limits {
-        lines.extend(wrap(
-            Text::words(POOR, &format!("limit reached: {limit}, {}", words::count(*count))),
-            1,
-            1,
-            view.width,
-        ));
+        let said = format!("limit reached: {limit}, {}", words::count(*count));
+        lines.extend(wrap([Text::styled(POOR, &said)], 1, 1, view.width));
     }
     let most = view.at_most(NOTES);
     for note in summary.notes.iter().take(most) {
         let times = if note.count > 1 { format!(" ({})", words::many(note.count, "time")) } else { String::new() };
-        let said = format!("{}{times}", note.message);
-        let words = std::iter::once(Text::styled(POOR, &format!("{}:", note.file))).chain(Text::words(PLAIN, &said));
-        lines.extend(wrap(words, 1, 1, view.width));
+        let said = Text::styled(POOR, &note.file).with(PLAIN, &format!(": {}{times}", note.message));
+        lines.extend(wrap([said], 1, 1, view.width));
     }
     let more = summary.notes.len().saturating_sub(most);
     if more > 0 {
@@ -166,8 +161,8 @@ pub(super) fn closing(summary: &Summary, width: usize) -> Vec<Text> {
     let streams = summary.streams.tcp + summary.streams.udp;
     let mut lines = Vec::new();
     if summary.findings.total() > 0 {
-        let hint = Text::words(NAME, "plainsight explain RULE");
-        lines.extend(wrap(hint.into_iter().chain(Text::words(DIM, "tells more about a finding.")), 1, 0, width));
+        let hint = Text::styled(NAME, "plainsight explain RULE").with(DIM, " tells more about a finding.");
+        lines.extend(wrap([hint], 1, 0, width));
     }
     let speed = match summary.bytes_per_second() {
         0 => String::new(),
@@ -180,6 +175,6 @@ pub(super) fn closing(summary: &Summary, width: usize) -> Vec<Text> {
         words::many(streams, "stream"),
         words::duration(summary.elapsed),
     );
-    lines.extend(wrap(Text::words(DIM, &done), 1, 0, width));
+    lines.extend(wrap([Text::styled(DIM, &done)], 1, 0, width));
     lines
 }

@@ -39,7 +39,7 @@ FINDINGS
 
  CRITICAL  HTTP Basic credentials in cleartext  http.basic-auth
            10.0.0.5 → 10.0.0.9:80 (shop.example)  http
-           alice  ••••••  accepted  3 times  realm \"Admin\"
+           alice  ••••••  accepted  realm \"Admin\"  3 times
            in http.request.header.authorization
            frames 12–14 of a.pcapng, 2026-01-02 03:04:17 UTC
            fix: Serve the site over HTTPS alone, redirect everything else to it,
