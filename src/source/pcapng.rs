@@ -18,8 +18,8 @@ const BLOCK_HEADER: usize = 8;
 const BLOCK_FRAME: usize = 12;
 /// The obsolete Packet Block.
 const OPB_MAGIC: u32 = 2;
-/// systemd journal entries: counted as packets by those who show them.
-const JOURNAL_MAGIC: u32 = 9;
+/// What Wireshark shows and numbers like packets: systemd journal entries, system calls, custom blocks.
+const NUMBERED: [u32; 9] = [0x09, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222, 0xbad, 0x4000_0bad];
 
 /// Whether the input is of this format. Consumes nothing.
 pub(super) fn recognises(buffer: &mut Buffer) -> io::Result<bool> {
@@ -94,8 +94,8 @@ impl Reader {
                 if !buffer.skip(u64::from(total))? {
                     return Ok(Step::Cut);
                 }
-                if kind == JOURNAL_MAGIC {
-                    return Ok(Step::Unusable("holds journal entries, which are not packets"));
+                if NUMBERED.contains(&kind) {
+                    return Ok(Step::Unusable("holds blocks that are not packets: journal entries, system calls, ..."));
                 }
                 continue;
             }

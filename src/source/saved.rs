@@ -17,7 +17,7 @@ use crate::model::time::Timestamp;
 pub(super) enum Step {
     /// A packet.
     Packet(Record),
-    /// Something that is counted as a packet and cannot be analysed, and why.
+    /// Something that is numbered as a packet and cannot be analysed, and why.
     Unusable(&'static str),
     /// The end, where it should be.
     End,
@@ -47,6 +47,8 @@ pub(super) struct SavedCapture {
     index: u32,
     buffer: Buffer,
     format: Format,
+    /// Number of the last packet.
+    number: u64,
     packets: u64,
     done: bool,
     read: Arc<AtomicU64>,
@@ -91,7 +93,7 @@ impl SavedCapture {
             None if pcapng::recognises(&mut buffer)? => Format::Pcapng(pcapng::Reader::default()),
             None => return Err(Why::NotACapture(describe(buffer.window()))),
         };
-        Ok(Self { name, index, buffer, format, packets: 0, done: false, read, total, notes: Vec::new() })
+        Ok(Self { name, index, buffer, format, number: 0, packets: 0, done: false, read, total, notes: Vec::new() })
     }
 
     fn note(&mut self, message: String) {
@@ -104,10 +106,11 @@ impl SavedCapture {
     /// The end of what can be read, for a reason. An error when nothing was read before.
     fn broken(&mut self, what: String) -> Result<(), SourceError> {
         self.done = true;
-        if self.packets == 0 {
+        if self.number == 0 {
             return Err(SourceError { name: self.name.clone(), why: Why::Damaged(what) });
         }
-        self.note(format!("{what}; {} packets before it were read", self.packets));
+        let plural = if self.packets == 1 { " was" } else { "s were" };
+        self.note(format!("{what}; {} packet{plural} read before it", self.packets));
         Ok(())
     }
 }
@@ -126,7 +129,7 @@ impl Source for SavedCapture {
             match step {
                 Ok(Step::Packet(record)) => break record,
                 Ok(Step::Unusable(why)) => {
-                    self.packets += 1;
+                    self.number += 1;
                     self.note(why.to_owned());
                 }
                 Ok(Step::End) => self.done = true,
@@ -136,7 +139,8 @@ impl Source for SavedCapture {
             }
         };
         self.packets += 1;
-        let mark = Mark { frame: FrameNo { file: self.index, number: self.packets }, at: record.at };
+        self.number += 1;
+        let mark = Mark { frame: FrameNo { file: self.index, number: self.number }, at: record.at };
         let bytes = self.buffer.passed(record.start, record.length);
         Ok(Some(Packet { mark, link: record.link, bytes, wire_len: record.wire_len }))
     }

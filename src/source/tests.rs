@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 use tempfile::NamedTempFile;
 
 use super::*;
@@ -178,10 +179,18 @@ fn simple_and_obsolete_packet_blocks_are_read_and_unknown_blocks_passed_over() {
         .block(0x8000_0001, &[1; 40])
         .block(2, &obsolete.bytes)
         .block(3, &simple.bytes)
-        .block(0xbad, &vec![9; 20 << 20]);
+        .block(0xbeef, &vec![9; 20 << 20]);
     let (packets, notes) = read(&file.bytes).unwrap();
     assert_eq!(packets, [(1, 8_000, 1, b"de".to_vec(), 2), (2, 8_000, 1, b"abc".to_vec(), 9)]);
     assert_eq!(notes, [""; 0]);
+}
+
+#[test]
+fn packets_are_numbered_as_wireshark_numbers_them() {
+    let file = Writer::new(false).section().block(0xbad, &[0; 8]).interface(1, 0, &[]).block(9, b"A=1");
+    let (packets, notes) = read(&file.block(5, &[0; 12]).enhanced(0, 0, b"a", 1).bytes).unwrap();
+    assert_eq!(packets, [(3, 0, 1, b"a".to_vec(), 1)]);
+    assert_eq!(notes.len(), 1);
 }
 
 #[test]
@@ -212,4 +221,31 @@ fn compressed_files_are_read_as_far_as_they_go() {
     let (packets, notes) = read(&packed[..packed.len() / 2]).unwrap();
     assert!((500..1500).contains(&packets.len()), "{}", packets.len());
     assert_eq!(notes.len(), 1);
+}
+
+proptest! {
+    /// Whatever a file contains, reading it ends, with packets that fit inside the file.
+    #[test]
+    fn no_damage_can_hurt(
+        classic in any::<bool>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = if classic {
+            (0..9).fold(Writer::pcap(false, 0xa1b2_c3d4, 4), |w, n| w.u32(n).u32(0).u32(4).u32(4).raw(b"abcd")).bytes
+        } else {
+            let first = Writer::new(true).section().interface(1, 9, &[(9, &[9]), (14, &[0; 8])]);
+            let both = [first.enhanced(0, 1, b"abc", 3).bytes, Writer::new(false).section().bytes].concat();
+            let last = Writer { big: false, bytes: both }.interface(1, 2, &[]).block(3, b"abcdefg");
+            last.enhanced(0, u64::MAX, b"x", 1).bytes
+        };
+        for (index, value) in &changes {
+            let at = index.index(bytes.len());
+            bytes[at] = *value;
+        }
+        bytes.truncate(cut.index(bytes.len()).max(bytes.len() / 2));
+        if let Ok((packets, _)) = read(&bytes) {
+            prop_assert!(packets.iter().map(|packet| packet.3.len()).sum::<usize>() <= bytes.len());
+        }
+    }
 }

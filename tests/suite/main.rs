@@ -4,6 +4,7 @@
 //! * `cli`: what the command line accepts and says.
 //! * `fixtures`: every capture of `fixtures/` says what its truth file says, nothing more, for any
 //!   number of workers and any cut of the file, and without a secret in sight.
+//! * `frames`: every packet is read and numbered as others number it.
 //! * `hostile`: damaged captures do no harm.
 //! * `probes`: no two protocols claim the same conversation.
 
@@ -13,6 +14,7 @@
 mod architecture;
 mod cli;
 mod fixtures;
+mod frames;
 mod hostile;
 mod probes;
 mod support;
