@@ -6,6 +6,7 @@ use crate::decode::{Checksum, Segment, TcpFlags};
 use crate::model::flow::Direction;
 use crate::model::limits;
 use crate::model::packet::Mark;
+use crate::model::time::Timestamp;
 
 /// How far before its first-seen byte a stream may turn out to begin, in bytes: packets captured in
 /// the wrong order are no further apart than what a sender has in flight at the start.
@@ -14,6 +15,10 @@ const OPENING_REACH: u64 = 64 << 10;
 /// A segment whose two numbers are both further than this from where the connection stands belongs to
 /// another one that uses the same ports. More than any window in use.
 const STRANGE_REACH: u64 = 64 << 20;
+
+/// Nanoseconds within which a sender repeats what was not acknowledged, most of the time: the first few
+/// retransmission timeouts (RFC 6298).
+const RETRANSMITTED_WITHIN: i64 = 3_000_000_000;
 
 /// Streams begin above this position, so that there are positions before their beginning.
 const BEGINNING: u64 = 1 << 32;
@@ -203,7 +208,11 @@ impl Connection {
         if tcp.length() == 0 && !tcp.fin() {
             return Repeats::default();
         }
-        side.payload(seq, tcp, out)
+        let repeats = side.payload(seq, tcp, out);
+        if !other.spoke {
+            side.wait_no_longer(tcp.mark.at, out);
+        }
+        repeats
     }
 
     /// Passes on everything that is held, with gaps for what is not there.
@@ -350,6 +359,15 @@ impl Side {
         }
         let position = self.position(ack);
         while self.assembler.acknowledged(position, tcp.mark.at) {
+            self.assembler.give_up(out);
+        }
+    }
+
+    /// With nobody to acknowledge, a hole that a retransmission would have filled by now is a loss of
+    /// the capture.
+    fn wait_no_longer(&mut self, now: Timestamp, out: &mut impl FnMut(Piece<'_>, Mark)) {
+        while self.assembler.waiting().is_some_and(|mark| now.since(mark.at) >= RETRANSMITTED_WITHIN) {
+            self.settle(out);
             self.assembler.give_up(out);
         }
     }

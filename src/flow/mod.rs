@@ -6,7 +6,8 @@
 //! * Where segments overlap, the bytes that were captured first stand. A segment that its receiver will
 //!   not take for its checksum is left out, where that sender's checksums are right otherwise.
 //! * A hole becomes a gap when the receiver has acknowledged past it often enough to show that the
-//!   capture lost the packet, when more is held behind it than a limit allows, or at the flow's end.
+//!   capture lost the packet, when no receiver is to be seen and no retransmission came for some
+//!   seconds, when more is held behind it than a limit allows, or at the flow's end.
 //! * What the table tells its sink depends on the packets alone, never on [`Interest`]: that decides
 //!   only between [`FlowSink::data`] and [`FlowSink::skipped`].
 

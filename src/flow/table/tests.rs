@@ -296,6 +296,15 @@ fn one_direction_alone_is_enough() {
 }
 
 #[test]
+fn with_one_direction_alone_a_hole_is_given_up_after_a_while() {
+    let mut wire = wire();
+    wire.client(SYN, 0, 0, "").client(ACK, 3, 0, "def").wait(2).client(ACK, 6, 0, "g");
+    assert_eq!(wire.told(), ["0 open 80"]);
+    wire.wait(1).client(ACK, 7, 0, "h");
+    assert_eq!(wire.told(), ["0> gap 3", "0> def", "0> g", "0> h"]);
+}
+
+#[test]
 fn a_new_syn_on_a_closed_or_silent_connection_begins_a_new_one() {
     let mut wire = wire();
     wire.handshake().client(FIN, 0, 0, "").server(FIN, 0, 1, "");
