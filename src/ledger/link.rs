@@ -126,7 +126,7 @@ impl Link {
         let span = self.exposed.unwrap_or(Span::at(self.seen.first));
         let weakness = move |kind, note: String, grade| LinkWeakness { kind, value: self.protocol, note, grade, span };
         let readable = match self.verdict {
-            _ if !recognised(self.protocol) => None,
+            _ if !recognised(self.protocol) || self.encryption != Encryption::None => None,
             Verdict::Cleartext => Some((Grade::Dated, "readable by anyone on the path")),
             Verdict::Exposed => Some((Grade::Broken, "a login or sensitive data was readable")),
             Verdict::Secure | Verdict::Unknown | Verdict::Weak => None,
@@ -150,7 +150,8 @@ impl Link {
 /// A link while its flows are still being added up.
 #[derive(Debug)]
 pub(super) struct Account {
-    protocols: BTreeMap<&'static str, u64>,
+    /// How many flows spoke it, and the least protection of them.
+    protocols: BTreeMap<&'static str, (u64, Encryption)>,
     text: bool,
     encryption: Encryption,
     upgrade: Option<Upgrade>,
@@ -176,7 +177,7 @@ impl Account {
             names.merge(name.clone(), 1, |there, more| *there += more);
         }
         Self {
-            protocols: BTreeMap::from([(record.protocol, 1)]),
+            protocols: BTreeMap::from([(record.protocol, (1, record.encryption))]),
             text: record.text,
             encryption: record.encryption,
             upgrade: record.upgrade,
@@ -201,8 +202,9 @@ impl Account {
 
     /// Adds another account of the same link. The order is of no matter.
     pub(super) fn merge(&mut self, other: Self) {
-        for (name, flows) in other.protocols {
-            *self.protocols.entry(name).or_default() += flows;
+        for (name, (flows, encryption)) in other.protocols {
+            let there = self.protocols.entry(name).or_default();
+            *there = (there.0 + flows, least(there.1, encryption));
         }
         self.text |= other.text;
         self.encryption = least(self.encryption, other.encryption);
@@ -277,9 +279,12 @@ impl Account {
         }
     }
 
-    /// The protocol of most flows, a recognised one before the others.
+    /// The protocol that the link is judged by: a recognised one, among those the least protected, of
+    /// those the one most flows spoke.
     fn usual_protocol(&self) -> &'static str {
-        let rank = |name: &str, flows: u64| (recognised(name), flows);
+        let rank = |name: &str, (flows, encryption): (u64, Encryption)| {
+            (recognised(name), encryption == self.encryption, flows)
+        };
         let best = self
             .protocols
             .iter()

@@ -136,6 +136,30 @@ fn the_least_protected_flow_speaks_for_the_link() {
 }
 
 #[test]
+fn a_link_is_called_by_what_it_says_in_the_clear() {
+    let mut first = record(1, 8080);
+    speaks(&mut first, "tls", Nature::Tls, Encryption::Tls);
+    let mut second = record(2, 8080);
+    speaks(&mut second, "tls", Nature::Tls, Encryption::Tls);
+    let mut third = record(3, 8080);
+    speaks(&mut third, "http", Nature::Cleartext, Encryption::None);
+    let link = link(vec![first, second, third]);
+    assert_eq!((link.protocol, link.encryption, link.verdict), ("http", Encryption::None, Verdict::Cleartext));
+}
+
+#[test]
+fn text_beside_tls_exposes_the_link_but_is_no_cleartext_service() {
+    let mut tls = record(1, 990);
+    speaks(&mut tls, "tls", Nature::Tls, Encryption::Tls);
+    let mut text = record(2, 990);
+    let found = finding(text.flow(), 0);
+    text.finding(&found);
+    let link = link(vec![tls, text]);
+    assert_eq!((link.protocol, link.verdict), ("tls", Verdict::Exposed));
+    assert_eq!(link.weaknesses().count(), 0);
+}
+
+#[test]
 fn an_upgrade_keeps_the_name_of_the_protocol_that_was_upgraded() {
     let mut record = record(1, 587);
     speaks(&mut record, "smtp", Nature::Cleartext, Encryption::None);
