@@ -100,7 +100,7 @@ impl Groups {
         let account = worst.username.as_ref().map_or(String::new(), |name| format!("{name} "));
         let outcome = worst.outcome.filter(|outcome| *outcome != Outcome::Unknown);
         let outcome = outcome.map_or(String::new(), |outcome| format!(", {}", outcome.name()));
-        let sentence = format!(" {}: {account}at {}{outcome}", rule.title, server(worst));
+        let sentence = format!(" {} ({account}at {}{outcome})", rule.title, server(worst));
         wrap([Text::styled(BOLD, "Worst:").with(PLAIN, &sentence)], 1, 2, width)
     }
 
@@ -109,10 +109,15 @@ impl Groups {
         let (mut found, mut weak) = (Vec::new(), Vec::new());
         let mut told = HashSet::new();
         let mut left: BTreeMap<RuleIndex, usize> = BTreeMap::new();
-        for block in &self.blocks {
+        // Blocks of one rule and severity stand together, where the first of them would stand.
+        let mut places = HashMap::new();
+        let mut blocks: Vec<(usize, &Block)> = Vec::new();
+        for (n, block) in self.blocks.iter().enumerate() {
+            blocks.push((*places.entry((block.severity, block.rule())).or_insert(n), block));
             *left.entry(block.rule().unwrap_or(RuleIndex(u32::MAX))).or_default() += 1;
         }
-        for block in &self.blocks {
+        blocks.sort_by_key(|(place, _)| *place);
+        for (_, block) in blocks {
             let Some(index) = block.rule() else { continue };
             let rule = self.catalogue.rule(index);
             let section = if matches!(rule.category(), "tls" | "certificate" | "ssh") { &mut weak } else { &mut found };
@@ -172,7 +177,9 @@ impl Groups {
         let (width, shown) = (self.view.width, &block.shown);
         let many = block.findings > 1;
         if many && !block.in_lines() {
-            let examples = shown.iter().take(self.view.at_most(EXAMPLES)).filter_map(value);
+            let mut examples: Vec<Text> = shown.iter().take(self.view.at_most(EXAMPLES)).filter_map(value).collect();
+            // Masked to the last character, they are all alike.
+            examples.dedup();
             let count = Text::plain(&format!("{} values, e.g.", words::count(block.findings)));
             let mut items: Vec<Text> = std::iter::once(count).chain(examples).collect();
             if block.sightings > block.findings {

@@ -59,13 +59,15 @@ pub struct Terminal<W> {
     groups: Groups,
     rows: Rows,
     handshakes: Handshakes,
+    /// Where all inputs are: told once.
+    folder: String,
 }
 
 impl<W: Write + Send> Terminal<W> {
     /// A sink that writes to `out`, which takes away the colours where they are not wanted.
     pub fn new(out: W, catalogue: Arc<Catalogue>, view: View) -> Self {
         let groups = Groups::new(catalogue, view);
-        Self { out, view, groups, rows: Rows::default(), handshakes: Handshakes::default() }
+        Self { out, view, groups, rows: Rows::default(), handshakes: Handshakes::default(), folder: String::new() }
     }
 
     fn section(&mut self, title: &str, lines: Vec<Text>) -> io::Result<()> {
@@ -82,7 +84,9 @@ impl<W: Write + Send> Terminal<W> {
 
 impl<W: Write + Send> Sink for Terminal<W> {
     fn inputs(&mut self, names: &[String]) -> io::Result<()> {
-        self.groups.files = names.to_vec();
+        self.folder = seen::common_folder(names).to_owned();
+        let short = |name: &String| name.strip_prefix(&self.folder).unwrap_or(name).to_owned();
+        self.groups.files = names.iter().map(short).collect();
         Ok(())
     }
 
@@ -105,7 +109,7 @@ impl<W: Write + Send> Sink for Terminal<W> {
         let view = self.view;
         let (found, weak) = self.groups.sections();
         if view.level != Level::Quiet {
-            let mut head = seen::headline(summary, view.width);
+            let mut head = seen::headline(summary, &self.folder, view.width);
             head.extend(self.groups.worst(view.width));
             self.section("PLAINSIGHT", head)?;
         }

@@ -42,12 +42,24 @@ impl Handshakes {
     }
 }
 
+/// The folder that all of several inputs are in, with its final slash; empty for none.
+pub(super) fn common_folder(names: &[String]) -> &str {
+    let [first, others @ ..] = names else { return "" };
+    if others.is_empty() {
+        return "";
+    }
+    let folders = first.match_indices('/').filter_map(|(at, _)| first.get(..=at));
+    folders.rev().find(|folder| others.iter().all(|name| name.starts_with(folder))).unwrap_or("")
+}
+
 /// What was read, and what it comes to.
-pub(super) fn headline(summary: &Summary, width: usize) -> Vec<Text> {
+pub(super) fn headline(summary: &Summary, folder: &str, width: usize) -> Vec<Text> {
     let capture = &summary.capture;
     let mut items = Vec::new();
     if capture.files.len() > FILES {
-        items.push(Text::styled(BOLD, &words::many(capture.files.len() as u64, "capture")));
+        let under = if folder.is_empty() { String::new() } else { format!(" under {folder}") };
+        let captures = words::many(capture.files.len() as u64, "capture");
+        items.push(Text::styled(BOLD, &format!("{captures}{under}")));
     } else {
         items.extend(capture.files.iter().map(|file| Text::styled(BOLD, &file.name)));
     }

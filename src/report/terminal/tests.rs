@@ -32,8 +32,8 @@ PLAINSIGHT
 
   a.pcapng  12,345 packets  9.8 MB  5 m 0 s from 2026-01-02 03:04:05 UTC
   1 critical  7 high  1 medium  1 low  1 of 4 links exposed  1 of 4 links weak
-  Worst: HTTP Basic credentials in cleartext: alice at 10.0.0.9:80
-  (shop.example), accepted
+  Worst: HTTP Basic credentials in cleartext (alice at 10.0.0.9:80
+  (shop.example), accepted)
 
 FINDINGS
 
@@ -169,4 +169,12 @@ fn a_clear_value_takes_the_place_of_the_masked_one() {
     finding.value.as_mut().unwrap().clear = Some("hunter2".to_owned());
     let said = report(&[finding], 80, Level::Normal);
     assert!(said.contains("alice  hunter2  accepted"), "{said}");
+}
+
+#[test]
+fn the_folder_of_all_inputs_is_told_once() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(seen::common_folder(&names(&["a/b/c.pcap", "a/b/d/e.pcap"])), "a/b/");
+    assert_eq!(seen::common_folder(&names(&["a/b.pcap", "ab/c.pcap"])), "");
+    assert_eq!(seen::common_folder(&names(&["a/b.pcap"])), "");
 }
