@@ -20,6 +20,7 @@ pub mod dotted;
 pub mod ftp;
 pub mod http;
 pub mod imap;
+pub mod ldap;
 pub mod lines;
 pub mod login;
 pub mod ntlm;
@@ -51,6 +52,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &ftp::PROTOCOL,
     &pop3::PROTOCOL,
     &imap::PROTOCOL,
+    &ldap::PROTOCOL,
     &postgresql::PROTOCOL,
 ];
 

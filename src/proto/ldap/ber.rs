@@ -1,0 +1,105 @@
+//! The subset of BER (X.690) that LDAP allows (RFC 4511, section 5.1): definite lengths, tags of one
+//! byte, primitive strings.
+
+use crate::proto::cursor::Cursor;
+
+/// Universal tags.
+pub(super) const INTEGER: u8 = 0x02;
+pub(super) const OCTET_STRING: u8 = 0x04;
+pub(super) const ENUMERATED: u8 = 0x0a;
+pub(super) const SEQUENCE: u8 = 0x30;
+
+/// Tag and length at the start of an element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) tag: u8,
+    /// Bytes of tag and length themselves.
+    pub(super) size: usize,
+    /// Bytes of the content.
+    pub(super) length: usize,
+}
+
+/// What stands at the start of bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    Header(Header),
+    /// Too few bytes to tell.
+    More,
+    /// No element of LDAP.
+    Bad,
+}
+
+/// Reads tag and length.
+pub(super) fn start(bytes: &[u8]) -> Start {
+    let mut cursor = Cursor::new(bytes);
+    let Some((tag, first)) = cursor.u8().zip(cursor.u8()) else { return Start::More };
+    let length = match first {
+        0..=0x7f => Some(usize::from(first)),
+        0x81 => cursor.u8().map(usize::from),
+        0x82 => cursor.u16_be().map(usize::from),
+        0x83 => cursor.u24_be().map(|n| n as usize),
+        0x84 => cursor.u32_be().map(|n| n as usize),
+        _ => return Start::Bad,
+    };
+    match length {
+        Some(length) => Start::Header(Header { tag, size: cursor.position(), length }),
+        None => Start::More,
+    }
+}
+
+/// The elements of a constructed element, or of a message.
+pub(super) struct Elements<'a>(Cursor<'a>);
+
+impl<'a> Elements<'a> {
+    pub(super) const fn of(content: &'a [u8]) -> Self {
+        Self(Cursor::new(content))
+    }
+
+    /// The next element: its tag and its content.
+    pub(super) fn any(&mut self) -> Option<(u8, &'a [u8])> {
+        let Start::Header(header) = start(self.0.rest()) else { return None };
+        self.0.skip(header.size)?;
+        Some((header.tag, self.0.take(header.length)?))
+    }
+
+    /// The content of the next element, which must have this tag.
+    pub(super) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
+        self.any().filter(|(t, _)| *t == tag).map(|(_, content)| content)
+    }
+
+    /// The next element as a small number.
+    pub(super) fn number(&mut self, tag: u8) -> Option<u32> {
+        let content = self.expect(tag)?;
+        let small = (1..=4).contains(&content.len());
+        small.then(|| content.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)))
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = (u8, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.any()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_come_short_and_long() {
+        let header = |size, length| Start::Header(Header { tag: SEQUENCE, size, length });
+        assert_eq!(start(&[0x30, 0x0c]), header(2, 12));
+        assert_eq!(start(&[0x30, 0x84, 0, 0, 1, 0]), header(6, 256));
+        assert_eq!(start(&[0x30, 0x84, 0, 0]), Start::More);
+        assert_eq!(start(&[0x30, 0x80]), Start::Bad);
+    }
+
+    #[test]
+    fn an_element_that_is_cut_off_is_none() {
+        let mut elements = Elements::of(&[0x02, 1, 7, 0x04, 5, b'a']);
+        assert_eq!(elements.number(INTEGER), Some(7));
+        assert_eq!(elements.any(), None);
+    }
+}
