@@ -6,6 +6,7 @@ pub mod chunked;
 pub mod coding;
 pub mod form;
 pub mod header;
+pub mod hex;
 pub mod media;
 pub mod mime;
 pub mod multipart;

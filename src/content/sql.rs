@@ -191,6 +191,11 @@ impl Parameters {
         usize::from(which).checked_sub(1).and_then(|n| self.names.get(n)).map_or("", String::as_str)
     }
 
+    /// How many there are.
+    pub const fn count(&self) -> usize {
+        self.which.len()
+    }
+
     fn set(&mut self, number: Option<u32>, name: Option<&[u8]>) {
         let index = number.map_or(self.which.len(), |n| (n as usize).saturating_sub(1));
         if index >= PARAMETERS {
@@ -505,7 +510,7 @@ mod tests {
 
     fn names(statement: &str, dialect: Dialect) -> Vec<String> {
         let parameters = Parameters::of(statement.as_bytes(), dialect);
-        (0..parameters.which.len()).map(|n| parameters.name(n).to_owned()).collect()
+        (0..parameters.count()).map(|n| parameters.name(n).to_owned()).collect()
     }
 
     #[test]

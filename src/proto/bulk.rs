@@ -8,7 +8,6 @@ use crate::content::sql::{Bulk, BulkFormat};
 use crate::model::event::{Event, EventSink, FieldKind, Format, Outcome, Skip, Text};
 use crate::model::flow::Direction;
 use crate::model::limits;
-use crate::model::packet::Mark;
 use crate::model::stream::{Gathered, Stretch};
 
 /// One transfer.
@@ -48,8 +47,7 @@ impl Transfer {
     /// Nothing more will come.
     pub fn finish(&mut self, out: &mut dyn EventSink) {
         if !self.line.is_empty() {
-            let mark = self.line.stretch().mark(0);
-            self.end_line(mark, out);
+            self.end_line(out);
         }
         let Self { bulk, pieces, place, direction, .. } = self;
         pieces.finish(&mut |data, seen| out.event(piece(bulk.as_ref(), place, *direction, data, seen)));
@@ -84,28 +82,35 @@ impl Transfer {
                 self.line.push_part(data, from..next);
             }
             if end.is_some() {
-                self.end_line(data.mark(from), out);
+                self.end_line(out);
             } else if self.line.len() > limits::LINE_BYTES {
-                self.end_line(data.mark(from), out);
+                self.end_line(out);
                 self.overlong = true;
             }
             from = next;
         }
     }
 
-    fn end_line(&mut self, _last: Mark, out: &mut dyn EventSink) {
+    fn end_line(&mut self, out: &mut dyn EventSink) {
         self.overlong = false;
-        let Some(bulk) = &self.bulk else { return };
+        let Some(bulk) = &mut self.bulk else { return };
         let stretch = self.line.stretch();
         let line = stretch.bytes.strip_suffix(b"\n").unwrap_or(stretch.bytes);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let skip = bulk.header && !self.begun;
-        self.begun = true;
+        if bulk.header && !self.begun {
+            self.begun = true;
+            if bulk.columns.is_empty() {
+                let names = line.split(|b| *b == bulk.separator).map(String::from_utf8_lossy);
+                bulk.columns = names.map(|name| name.into_owned()).collect();
+            }
+            self.line.clear();
+            return;
+        }
         let mut at = 0;
         for (n, value) in line.split(|b| *b == bulk.separator).enumerate() {
             let span = stretch.span(at..at + value.len());
             at += value.len() + 1;
-            if skip || value.len() < 3 {
+            if value.len() < 3 {
                 continue;
             }
             let named = Named {

@@ -23,6 +23,8 @@ pub mod imap;
 pub mod ldap;
 pub mod lines;
 pub mod login;
+pub mod message;
+pub mod mysql;
 pub mod ntlm;
 pub mod pop3;
 pub mod postgresql;
@@ -53,6 +55,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &pop3::PROTOCOL,
     &imap::PROTOCOL,
     &ldap::PROTOCOL,
+    &mysql::PROTOCOL,
     &postgresql::PROTOCOL,
 ];
 

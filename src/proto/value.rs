@@ -2,6 +2,8 @@
 //! that is a document of its own goes to the content rules as text, every other one is a field; one
 //! too long to wait for goes by in pieces.
 
+use std::ops::Range;
+
 use super::pieces::Pieces;
 use crate::content::sniff;
 use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Skip, Text};
@@ -104,9 +106,10 @@ impl LongValue {
         self.left
     }
 
-    /// Takes the bytes of the value that begin at `from`.
-    pub fn feed(&mut self, data: Stretch<'_>, from: usize, named: &Named<'_>, out: &mut dyn EventSink) -> Fed {
-        let here = data.bytes.get(from..).unwrap_or_default();
+    /// Takes bytes of the value: those of `part`, or the first of them.
+    pub fn feed(&mut self, data: Stretch<'_>, part: Range<usize>, named: &Named<'_>, out: &mut dyn EventSink) -> Fed {
+        let from = part.start;
+        let here = data.bytes.get(part).unwrap_or_default();
         let count = here.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
         let here = here.get(..count).unwrap_or_default();
         let format = match self.format {
@@ -117,11 +120,7 @@ impl LongValue {
                 out.event(Event::Skipped { reason: Skip::Binary, bytes });
                 return Fed::Skip(bytes);
             }
-            None => match here.trim_ascii_start().first() {
-                Some(b'{' | b'[') => Format::Json,
-                Some(b'<') => Format::Xml,
-                _ => Format::Plain,
-            },
+            None => sniff::format(here),
         };
         self.format = Some(format);
         let emit = &mut |piece: Stretch<'_>, seen: usize| out.event(named.text(format, piece, seen));

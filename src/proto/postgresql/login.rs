@@ -1,8 +1,6 @@
 //! Logging in: what the server asks for, what the client answers, and how it ends.
 
-use std::fmt::Write;
-
-use crate::content::sniff;
+use crate::content::{hex, sniff};
 use crate::model::event::{Event, EventSink, LinkFact, Outcome, Proof};
 use crate::model::packet::Span;
 use crate::model::secret::HeldSecret;
@@ -97,7 +95,7 @@ impl Login {
                 let mut line = b"$postgres$".to_vec();
                 line.extend_from_slice(&self.user);
                 line.push(b'*');
-                line.extend_from_slice(hex(salt).as_bytes());
+                line.extend_from_slice(hex::encode(salt).as_bytes());
                 line.push(b'*');
                 line.extend_from_slice(text.strip_prefix(b"md5").unwrap_or(text));
                 let proof = Proof::ChallengeResponse { hashcat: Some(11100) };
@@ -179,11 +177,4 @@ impl Login {
         let username = (!self.user.is_empty()).then(|| self.user.clone());
         HeldLogin { mechanism, proof, username, secret: HeldSecret::new(secret), span }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -4,7 +4,7 @@ use super::*;
 
 impl PostgreSql {
     /// A whole message of the client.
-    pub(super) fn request(&mut self, kind: u8, body: Body<'_>, out: &mut dyn EventSink) {
+    pub(super) fn request(&mut self, kind: u8, body: Message<'_>, out: &mut dyn EventSink) {
         if kind != b'p' && !self.server_spoke {
             // One direction alone was captured: no verdict will come.
             self.login.finish(Outcome::Unknown, out);
@@ -38,7 +38,7 @@ impl PostgreSql {
     }
 
     /// A whole message of the server.
-    pub(super) fn reply(&mut self, kind: u8, body: Body<'_>, out: &mut dyn EventSink) {
+    pub(super) fn reply(&mut self, kind: u8, body: Message<'_>, out: &mut dyn EventSink) {
         match kind {
             b'A' => {
                 let mut cursor = body.cursor();
@@ -79,7 +79,7 @@ impl PostgreSql {
         }
     }
 
-    fn parse(&mut self, body: Body<'_>, out: &mut dyn EventSink) -> Option<()> {
+    fn parse(&mut self, body: Message<'_>, out: &mut dyn EventSink) -> Option<()> {
         let mut cursor = body.cursor();
         let name = cursor.c_string()?;
         let from = cursor.position();
@@ -91,7 +91,7 @@ impl PostgreSql {
         Some(())
     }
 
-    fn bind(&mut self, body: Body<'_>, out: &mut dyn EventSink) -> Option<()> {
+    fn bind(&mut self, body: Message<'_>, out: &mut dyn EventSink) -> Option<()> {
         let mut cursor = body.cursor();
         let (portal, name) = (cursor.c_string()?, cursor.c_string()?);
         let formats = formats(&mut cursor)?;
@@ -117,7 +117,7 @@ impl PostgreSql {
         Some(())
     }
 
-    fn row(&mut self, body: Body<'_>, out: &mut dyn EventSink) {
+    fn row(&mut self, body: Message<'_>, out: &mut dyn EventSink) {
         let row = self.requests.row();
         let mut cursor = body.cursor();
         let count = usize::from(cursor.u16_be().unwrap_or(0));
@@ -140,7 +140,7 @@ impl PostgreSql {
         }
     }
 
-    fn error(&mut self, kind: u8, body: Body<'_>, out: &mut dyn EventSink) {
+    fn error(&mut self, kind: u8, body: Message<'_>, out: &mut dyn EventSink) {
         let mut cursor = body.cursor();
         let mut sqlstate: &[u8] = b"";
         while let Some(field) = cursor.u8().filter(|f| *f != 0) {
@@ -162,7 +162,7 @@ impl PostgreSql {
         self.end_transfer(out);
     }
 
-    fn copy_begins(&mut self, kind: u8, body: Body<'_>, out: &mut dyn EventSink) {
+    fn copy_begins(&mut self, kind: u8, body: Message<'_>, out: &mut dyn EventSink) {
         self.end_transfer(out);
         let direction = if kind == b'G' { Direction::ToServer } else { Direction::ToClient };
         if body.bytes().first() == Some(&1) {
@@ -184,14 +184,21 @@ impl PostgreSql {
     }
 
     /// `from` and `length` are within the body.
-    fn say_statement(&mut self, body: Body<'_>, from: usize, length: usize, out: &mut dyn EventSink) {
+    fn say_statement(&mut self, body: Message<'_>, from: usize, length: usize, out: &mut dyn EventSink) {
         let start = body.at + from;
         let emit = &mut |data: Stretch<'_>, seen: usize| out.event(sql(data, seen));
         self.statement.push_part(body.input.data, start..start + length, emit);
         self.statement.finish(emit);
     }
 
-    fn say_text(&mut self, place: &'static str, body: Body<'_>, from: usize, length: usize, out: &mut dyn EventSink) {
+    fn say_text(
+        &mut self,
+        place: &'static str,
+        body: Message<'_>,
+        from: usize,
+        length: usize,
+        out: &mut dyn EventSink,
+    ) {
         let start = body.at + from;
         let emit = &mut |data: Stretch<'_>, seen: usize| {
             let (format, direction, outcome) = (Format::Plain, Direction::ToClient, Outcome::Unknown);
@@ -311,7 +318,7 @@ impl Values {
         let Self { left, index, count, row, parameters, formats, oids, long } = self;
         let named = naming(input.direction, row.as_ref(), parameters, *index, *count);
         if let Some(value) = long {
-            let step = match value.feed(input.data, at, &named, out) {
+            let step = match value.feed(input.data, at..input.bytes().len(), &named, out) {
                 Fed::Wait | Fed::Took(0) => return Some(Step::Wait(*left)),
                 Fed::Took(taken) => {
                     *left = left.saturating_sub(taken as u64);

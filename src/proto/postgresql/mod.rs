@@ -18,6 +18,7 @@ use self::probe::{CANCEL_REQUEST, GSS_REQUEST, LONGEST_STARTUP, SSL_REQUEST};
 use self::requests::{Column, Columns, Formats, Requests, Row, is_binary};
 use super::bulk::Transfer;
 use super::cursor::Cursor;
+use super::message::Message;
 use super::pieces::Pieces;
 use super::upgrade::{Offer, is_tls_record};
 use super::value::{Fed, LongValue, Named, WHOLE_BYTES};
@@ -26,7 +27,6 @@ use crate::content::sql::{Bulk, BulkFormat, Dialect, Parameters};
 use crate::model::event::{Event, EventSink, FieldKind, Format, LinkFact, Outcome, Skip, Text};
 use crate::model::flow::{Direction, Transport};
 use crate::model::limits;
-use crate::model::packet::Span;
 use crate::model::stream::{Input, Stretch};
 
 /// PostgreSQL and what speaks like it: CockroachDB, Redshift, PgBouncer.
@@ -347,34 +347,12 @@ impl PostgreSql {
             return Step::Wait(length);
         }
         let end = at + length as usize;
-        let body = Body { input, at: at + HEADER, end };
+        let body = Message { input, at: at + HEADER, end };
         match input.direction {
             Direction::ToServer => self.request(kind, body, out),
             Direction::ToClient => self.reply(kind, body, out),
         }
         Step::Took(end - at)
-    }
-}
-
-/// The body of a whole message.
-#[derive(Clone, Copy)]
-struct Body<'a> {
-    input: Input<'a>,
-    at: usize,
-    end: usize,
-}
-
-impl<'a> Body<'a> {
-    fn bytes(&self) -> &'a [u8] {
-        self.input.bytes().get(self.at..self.end).unwrap_or_default()
-    }
-
-    fn cursor(&self) -> Cursor<'a> {
-        Cursor::new(self.bytes())
-    }
-
-    fn span(&self) -> Span {
-        self.input.span(self.at..self.end)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::content::sniff;
+use crate::content::{hex, sniff};
 use crate::proto::cursor::Cursor;
 
 /// Shorter values hold nothing.
@@ -138,12 +138,9 @@ fn untyped(value: &[u8], say: &mut dyn FnMut(&[u8])) {
 }
 
 fn uuid(bytes: [u8; 16]) -> String {
-    let mut shown = String::with_capacity(36);
-    for (n, byte) in bytes.iter().enumerate() {
-        if matches!(n, 4 | 6 | 8 | 10) {
-            shown.push('-');
-        }
-        let _ = write!(shown, "{byte:02x}");
+    let mut shown = hex::encode(&bytes);
+    for at in [20, 16, 12, 8] {
+        shown.insert(at, '-');
     }
     shown
 }
