@@ -117,7 +117,10 @@ fn text_rows_have_the_names_of_their_columns() {
         let turns: [Turn<'_>; 7] =
             [(S, &greeting), (C, &response), (S, &ok), (C, &query), (S, &answered), (C, &ping), (S, &pong)];
         let said = play_every_cut(&PROTOCOL, &turns);
-        assert_eq!(said.all("field"), ["field column mysql.row login=bob", "field column mysql.row ssn=457-20-6619 of bob"]);
+        assert_eq!(
+            said.all("field"),
+            ["field column mysql.row login=bob", "field column mysql.row ssn=457-20-6619 of bob"]
+        );
         assert!(said.has("text mysql.query Sql  SELECT * FROM people"));
     }
 }

@@ -99,7 +99,7 @@ fn rows_have_the_names_of_their_columns() {
     let said = play_every_cut(&PROTOCOL, &[(C, &startup), (S, WELCOME), (C, &query), (S, &answer)]);
     assert_eq!(
         said.all("field"),
-        ["field column postgresql.row login=bob", "field column postgresql.row card=4539201837465026"]
+        ["field column postgresql.row login=bob", "field column postgresql.row card=4539201837465026 of bob"]
     );
     assert!(said.has("text postgresql.query Sql  SELECT * FROM people"));
 }
