@@ -95,7 +95,12 @@ fn examples(engine: &mut Engine, catalogue: &Catalogue, own: RuleIndex, rule: &R
             }
             _ => {}
         }
-        let strangers = found.iter().filter(|f| f.rule != own && f.confidence > Confidence::Low);
+        // Another value of the same text may well belong to another rule; the same one may not.
+        let same = |f: &Finding| {
+            let other = f.value.as_ref().and_then(|v| v.clear.as_deref()).unwrap_or_default();
+            clear.is_some_and(|own| own.contains(other) || other.contains(own))
+        };
+        let strangers = found.iter().filter(|f| f.rule != own && f.confidence > Confidence::Low && same(f));
         let loud: Vec<Finding> = strangers.filter(|f| f.severity > Severity::Info).cloned().collect();
         if !loud.is_empty() && hit.is_some() {
             faults.push(format!("example {} of `matches` also gives {}", n + 1, ids(catalogue, &loud)));

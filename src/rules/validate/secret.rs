@@ -133,7 +133,8 @@ pub(super) fn hex_tail(v: &[u8]) -> Option<Verdict> {
 /// What stands between a colon and an at sign may be a port and a path: `host:80/a@b`.
 pub(super) fn not_a_path(v: &[u8]) -> Option<Verdict> {
     let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
-    pass(!(digits > 0 && v.get(digits).is_some_and(|b| *b == b'/')) && !v.starts_with(b"/"))
+    let port = digits > 0 && v.get(digits) == Some(&b'/');
+    pass(!port && !v.starts_with(b"/"))
 }
 
 /// A reference to a value instead of the value: `${X}`, `{{x}}`, `<password>`, `%s`, `:name`, `@p1`.
