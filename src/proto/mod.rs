@@ -33,6 +33,7 @@ pub mod replay;
 pub mod sasl;
 pub mod session;
 pub mod smtp;
+pub mod ssh;
 pub mod text;
 pub mod tls;
 pub mod upgrade;
@@ -49,6 +50,7 @@ use crate::model::stream::Input;
 /// two `Likely`; a test holds every fixture against every probe.
 pub static PROTOCOLS: &[&Protocol] = &[
     &tls::PROTOCOL,
+    &ssh::PROTOCOL,
     &http::PROTOCOL,
     &smtp::PROTOCOL,
     &ftp::PROTOCOL,
