@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use super::{Level, View};
 use crate::ledger::{Link, Verdict};
+use crate::model::finding::Severity;
 use crate::model::flow::{Endpoint, Transport};
 use crate::model::link::{Encryption, Upgrade};
 use crate::report::layout::{self, BAD, BOLD, DIM, NAME, PLAIN, Text, table, wrap};
@@ -50,6 +51,7 @@ struct Row {
     data: BTreeMap<String, u64>,
     why: Option<&'static str>,
     findings: u64,
+    worst: Option<Severity>,
 }
 
 impl Rows {
@@ -72,9 +74,11 @@ impl Rows {
             data: BTreeMap::new(),
             why: link.why,
             findings: 0,
+            worst: None,
         });
         row.clients += 1;
         row.findings += link.findings;
+        row.worst = row.worst.max(link.worst);
         row.auth.extend(link.auth.iter().map(|mechanism| mechanism.name));
         for (kind, count) in &link.data {
             *row.data.entry(kind.clone()).or_default() += count;
@@ -92,7 +96,7 @@ impl Rows {
             return Vec::new();
         }
         let mut rows: Vec<(&Key, &Row)> = self.rows.iter().collect();
-        rows.sort_by_key(|(key, row)| (key.verdict, Reverse(row.findings)));
+        rows.sort_by_key(|(key, row)| (key.verdict, Reverse((row.worst, row.findings))));
         let (most, most_good) = (view.at_most(ROWS), view.at_most(GOOD_ROWS));
         let mut good = 0;
         let mut kept: Vec<(&Key, &Row)> = Vec::new();

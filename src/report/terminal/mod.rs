@@ -120,7 +120,7 @@ impl<W: Write + Send> Sink for Terminal<W> {
             let table = self.rows.table(view);
             self.section(&title, table)?;
             self.section("HANDSHAKES", self.handshakes.lines(view.width))?;
-            self.section("WHAT COULD NOT BE SEEN", seen::unseen(summary, view))?;
+            self.section("WHAT COULD NOT BE SEEN", seen::unseen(summary, &self.folder, view))?;
             seen::closing(summary, view.width).iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
         }
         self.out.flush()

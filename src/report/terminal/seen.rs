@@ -107,7 +107,7 @@ fn severities(summary: &Summary) -> Vec<Text> {
 }
 
 /// Whatever was not analysed, and why.
-pub(super) fn unseen(summary: &Summary, view: View) -> Vec<Text> {
+pub(super) fn unseen(summary: &Summary, folder: &str, view: View) -> Vec<Text> {
     let rows = summary.skipped.iter().map(|(reason, volume)| {
         vec![
             Text::plain(reason),
@@ -154,7 +154,8 @@ pub(super) fn unseen(summary: &Summary, view: View) -> Vec<Text> {
     let most = view.at_most(NOTES);
     for note in summary.notes.iter().take(most) {
         let times = if note.count > 1 { format!(" ({})", words::many(note.count, "time")) } else { String::new() };
-        let said = Text::styled(POOR, &note.file).with(PLAIN, &format!(": {}{times}", note.message));
+        let name = note.file.strip_prefix(folder).unwrap_or(&note.file);
+        let said = Text::styled(POOR, name).with(PLAIN, &format!(": {}{times}", note.message));
         lines.extend(wrap([said], 1, 1, view.width));
     }
     let more = summary.notes.len().saturating_sub(most);
