@@ -6,6 +6,8 @@ use super::Status;
 
 /// Output made room for at a time, at least.
 const STEP: usize = 1 << 10;
+/// Longest gzip header, which may hold a file name and a comment.
+const HEAD: usize = 16 << 10;
 
 pub(super) struct Deflate {
     inner: Decompress,
@@ -13,18 +15,26 @@ pub(super) struct Deflate {
 }
 
 enum Wrap {
-    Gzip {
-        /// A member ended; another one may begin.
-        between: bool,
-    },
+    /// gzip, whose checksums nobody verifies: where in a member it is.
+    Gzip(Member),
     /// Zlib or raw, known when two bytes are here.
     Undecided(Option<u8>),
     Decided,
 }
 
+enum Member {
+    /// In the header, of which these bytes came before.
+    Head(Vec<u8>),
+    Content,
+    /// In the checksum and length after the content, of which so many bytes are missing.
+    Tail(usize),
+    /// Between members.
+    Between,
+}
+
 impl Deflate {
     pub(super) fn gzip() -> Self {
-        Self { inner: Decompress::new_gzip(15), wrap: Wrap::Gzip { between: false } }
+        Self { inner: Decompress::new(false), wrap: Wrap::Gzip(Member::Head(Vec::new())) }
     }
 
     pub(super) fn zlib_or_raw() -> Self {
@@ -33,6 +43,7 @@ impl Deflate {
 
     pub(super) fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize) -> (usize, Status) {
         let (kept, second) = match (&self.wrap, input) {
+            (Wrap::Gzip(_), _) => return self.members(input, out, room),
             (Wrap::Undecided(None), [first]) => {
                 self.wrap = Wrap::Undecided(Some(*first));
                 return (1, Status::Hungry);
@@ -53,7 +64,7 @@ impl Deflate {
                 return (0, status);
             }
         }
-        self.members(input, out, room)
+        self.run(input, out, room)
     }
 
     /// Decodes one gzip member after the other.
@@ -61,21 +72,45 @@ impl Deflate {
         let (mut used, limit) = (0, out.len().saturating_add(room));
         loop {
             let rest = input.get(used..).unwrap_or_default();
-            if let Wrap::Gzip { between: between @ true } = &mut self.wrap {
-                match rest.first() {
+            let Wrap::Gzip(member) = &mut self.wrap else { return (used, Status::Broken) };
+            match member {
+                Member::Head(before) => {
+                    let known = before.len();
+                    before.extend_from_slice(rest.get(..HEAD.saturating_sub(known)).unwrap_or(rest));
+                    match head_length(before) {
+                        Ok(Some(length)) => {
+                            used += length - known;
+                            *member = Member::Content;
+                        }
+                        Ok(None) if before.len() < HEAD => return (input.len(), Status::Hungry),
+                        Ok(None) | Err(()) => return (used, Status::Broken),
+                    }
+                }
+                Member::Content => {
+                    let (taken, status) = self.run(rest, out, limit.saturating_sub(out.len()));
+                    used += taken;
+                    if status != Status::Ended {
+                        return (used, status);
+                    }
+                    self.wrap = Wrap::Gzip(Member::Tail(8));
+                }
+                Member::Tail(left) => {
+                    let here = rest.len().min(*left);
+                    used += here;
+                    *left -= here;
+                    if *left > 0 {
+                        return (used, Status::Hungry);
+                    }
+                    *member = Member::Between;
+                }
+                Member::Between => match rest.first() {
                     None => return (used, Status::Hungry),
                     Some(0x1f) => {
-                        *between = false;
-                        self.inner = Decompress::new_gzip(15);
+                        *member = Member::Head(Vec::new());
+                        self.inner.reset(false);
                     }
                     Some(_) => return (used, Status::Ended),
-                }
-            }
-            let (taken, status) = self.run(rest, out, limit.saturating_sub(out.len()));
-            used += taken;
-            match (&mut self.wrap, status) {
-                (Wrap::Gzip { between }, Status::Ended) => *between = true,
-                _ => return (used, status),
+                },
             }
         }
     }
@@ -106,4 +141,26 @@ impl Deflate {
             }
         }
     }
+}
+
+/// RFC 1952 section 2.3: the length of a member's header, once all of it is here.
+fn head_length(bytes: &[u8]) -> Result<Option<usize>, ()> {
+    const FIXED: usize = 10;
+    const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+    if !MAGIC.starts_with(bytes.get(..MAGIC.len()).unwrap_or(bytes)) {
+        return Err(());
+    }
+    let Some(flags) = bytes.get(3).filter(|_| bytes.len() >= FIXED) else { return Ok(None) };
+    let mut at = FIXED;
+    if flags & 4 != 0 {
+        let Some(length) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else { return Ok(None) };
+        at += 2 + usize::from(u16::from_le_bytes(*length));
+    }
+    // File name, comment.
+    for _ in 0..(flags >> 3 & 1) + (flags >> 4 & 1) {
+        let Some(end) = bytes.get(at..).and_then(|rest| memchr::memchr(0, rest)) else { return Ok(None) };
+        at += end + 1;
+    }
+    at += usize::from(flags & 2);
+    Ok((at <= bytes.len()).then_some(at))
 }

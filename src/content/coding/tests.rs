@@ -76,6 +76,16 @@ fn every_coding_is_undone_whatever_the_pieces() {
 }
 
 #[test]
+fn a_gzip_header_may_hold_a_name_and_more() {
+    let plain = gzip(b"content");
+    let head = b"\x1f\x8b\x08\x1e\0\0\0\0\0\0\x02\0xyname\0comment\0\x12\x34";
+    let coded = [&head[..], &plain[10..]].concat();
+    for step in [1, 7, 100] {
+        assert_eq!(decode_by(&[Coding::Gzip], &coded, step, 100).0, b"content");
+    }
+}
+
+#[test]
 fn gzip_members_follow_each_other() {
     let coded = [gzip(b"one "), gzip(b"two")].concat();
     for step in [1, 7, 100] {
