@@ -68,6 +68,13 @@ pub fn find(token: &[u8]) -> Option<Message<'_>> {
 }
 
 impl Authenticate<'_> {
+    /// The response alone, for when the challenge was not captured: it shows who logged in, and is of no
+    /// use to a cracker. `None` for an anonymous login.
+    pub fn response(&self) -> Option<String> {
+        let Self { user, domain, lm, nt } = self;
+        (!user.is_empty() && nt.len() >= 24).then(|| format!("{user}::{domain}:{}:{}", hex(lm), hex(nt)))
+    }
+
     /// The line a cracker reads. `None` for an anonymous login, which proves nothing.
     pub fn crackable(&self, challenge: [u8; 8]) -> Option<Crackable> {
         let Self { user, domain, lm, nt } = self;
@@ -174,6 +181,7 @@ mod tests {
         let crackable = login.crackable([0xff; 8]).unwrap();
         assert_eq!(crackable.line, format!("bob:::{}:{}:{}", "11".repeat(24), "22".repeat(24), "ff".repeat(8)));
         assert_eq!((crackable.hashcat, crackable.version), (5500, "netntlmv1"));
+        assert!(crackable.line.starts_with(&login.response().unwrap()));
     }
 
     #[test]

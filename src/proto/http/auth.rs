@@ -110,16 +110,22 @@ impl Challenges {
             // The first leg, or Kerberos.
             return (token(mechanism, b"", span), None);
         };
-        let found = self.ntlm.and_then(|(challenge, asked)| Some((response.crackable(challenge)?, asked)));
-        let Some((crackable, asked)) = found else { return (token("ntlm", b"", span), None) };
-        let login = HeldLogin {
-            mechanism: "ntlm",
-            proof: Proof::ChallengeResponse { hashcat: Some(crackable.hashcat) },
-            username: Some(response.user.into_bytes()),
-            secret: HeldSecret::new(crackable.line),
-            span: asked.join(span),
+        let crackable = self.ntlm.and_then(|(challenge, asked)| Some((response.crackable(challenge)?, asked)));
+        let (hashcat, line, span) = match crackable {
+            Some((crackable, asked)) => (Some(crackable.hashcat), crackable.line, asked.join(span)),
+            None => match response.response() {
+                Some(line) => (None, line, span),
+                None => return (token("ntlm", b"", span), None),
+            },
         };
         let domain = (!response.domain.is_empty()).then(|| format!("domain \"{}\"", response.domain));
+        let login = HeldLogin {
+            mechanism: "ntlm",
+            proof: Proof::ChallengeResponse { hashcat },
+            username: Some(response.user.into_bytes()),
+            secret: HeldSecret::new(line),
+            span,
+        };
         (login, domain)
     }
 }
