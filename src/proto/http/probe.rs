@@ -23,22 +23,22 @@ const LONG_LINE: usize = 1024;
 
 /// Judges an opening.
 pub(super) fn probe(opening: &Opening<'_>) -> Verdict {
-    let asked = request(opening.to_server);
-    let answered = response(opening.to_client);
+    let asked = request(opening.to_server, opening.ended);
+    let answered = response(opening.to_client, opening.ended);
     match (asked, answered) {
         // What the other side says has another form: an error message in a strange protocol's
         // direction, or a conversation that began before the capture.
         (Verdict::Certain, Verdict::No) | (Verdict::No, Verdict::Certain) if !opening.midstream => Verdict::Likely,
         (Verdict::Certain, _) | (_, Verdict::Certain) => Verdict::Certain,
-        // HTTP/0.9, whose answer has no form at all.
-        (Verdict::Likely, _) => Verdict::Likely,
+        // HTTP/0.9, whose answer has no form at all; lines that were cut.
+        (Verdict::Likely, _) | (_, Verdict::Likely) => Verdict::Likely,
         (Verdict::No, _) | (_, Verdict::No) if opening.midstream => midstream(opening),
         (Verdict::No, _) | (_, Verdict::No) => Verdict::No,
         _ => Verdict::NeedMore,
     }
 }
 
-fn request(bytes: &[u8]) -> Verdict {
+fn request(bytes: &[u8], ended: bool) -> Verdict {
     let start = bytes.iter().position(|b| !matches!(b, b'\r' | b'\n')).unwrap_or(bytes.len());
     let bytes = bytes.get(start..).unwrap_or_default();
     match first_line(bytes) {
@@ -51,7 +51,10 @@ fn request(bytes: &[u8]) -> Verdict {
             let token = bytes.iter().take_while(|b| is_token(**b)).count();
             let method = METHODS.iter().any(|m| bytes.starts_with(m));
             match bytes.get(token..) {
-                Some([b' ', ..]) if method && bytes.len() >= LONG_LINE => Verdict::Likely,
+                // Too long for what is kept, or cut by a snap length.
+                Some([b' ', b'/' | b'h' | b'*', ..]) if method && (ended || bytes.len() >= LONG_LINE) => {
+                    Verdict::Likely
+                }
                 Some([] | [b' ', ..]) if bytes.is_empty() || token > 0 && token <= 32 => Verdict::NeedMore,
                 _ => Verdict::No,
             }
@@ -59,7 +62,7 @@ fn request(bytes: &[u8]) -> Verdict {
     }
 }
 
-fn response(bytes: &[u8]) -> Verdict {
+fn response(bytes: &[u8], ended: bool) -> Verdict {
     const START: &[u8] = b"HTTP/1.";
     let start = bytes.get(..START.len()).unwrap_or(bytes);
     if !START.starts_with(start) && !b"HTTP/0.".starts_with(start) {
@@ -72,6 +75,7 @@ fn response(bytes: &[u8]) -> Verdict {
         None => match first_line(bytes) {
             Some((line, _)) if status_line(line).is_some() => Verdict::Certain,
             Some(_) => Verdict::No,
+            None if ended && start.len() == START.len() => Verdict::Likely,
             None => Verdict::NeedMore,
         },
     }
@@ -101,6 +105,16 @@ mod tests {
         assert_eq!(judge(b"", b"HTTP/1.1 200 OK\r\n", false), Verdict::Certain);
         assert_eq!(judge(b"GET /unfini", b"", false), Verdict::NeedMore);
         assert_eq!(judge(b"GET /old\r\n", b"", false), Verdict::Likely);
+    }
+
+    #[test]
+    fn a_line_cut_by_a_snap_length_is_likely() {
+        let cut = |to_server: &[u8], to_client: &[u8]| {
+            probe(&Opening { to_server, to_client, server_port: 80, midstream: false, ended: true })
+        };
+        assert_eq!(cut(b"GET /download.html HT", b"HTTP/1.1 2"), Verdict::Likely);
+        assert_eq!(cut(b"", b"HTTP/1.1 2"), Verdict::Likely);
+        assert_eq!(cut(b"GET me out", b""), Verdict::NeedMore);
     }
 
     #[test]
