@@ -1,14 +1,15 @@
 //! The content of a message: its framing, its codings, and what is made of it.
 
-use super::exchange::Answer;
-use super::fields::Origin;
+use super::envelope::{Envelope, Framing};
+use super::fields::{FORM, Origin, body_place};
+use super::held::{Form, Held};
 use super::names;
 use super::parts::Parts;
 use crate::content::chunked::{self, Chunked};
-use crate::content::coding::{Coding, Decoder, Status};
-use crate::content::media::{self, Media};
+use crate::content::coding::{Decoder, Status};
+use crate::content::media::Media;
 use crate::content::sniff;
-use crate::model::event::{Event, EventSink, FieldKind, Format, Outcome, Skip};
+use crate::model::event::{Event, EventSink, Format, Outcome, Skip};
 use crate::model::flow::Direction;
 use crate::model::limits;
 use crate::model::stream::{Gathered, Stretch};
@@ -17,80 +18,6 @@ use crate::model::stream::{Gathered, Stretch};
 const SNIFF: usize = 512;
 /// Codings on top of each other that are undone.
 const CODINGS: usize = 4;
-
-/// What the headers say about the content.
-#[derive(Debug, Default)]
-pub(super) struct Envelope {
-    length: Option<u64>,
-    /// `Transfer-Encoding` was there, which outranks a length (RFC 9112 section 6.3).
-    transfer: bool,
-    chunked: bool,
-    content_codings: Vec<Coding>,
-    transfer_codings: Vec<Coding>,
-    /// A coding nobody here knows.
-    strange: bool,
-    /// It does not start at the first byte of the whole.
-    partial: bool,
-    media: Option<Media>,
-}
-
-impl Envelope {
-    /// Takes note of a header. Whether it was about the content.
-    pub(super) fn note(&mut self, lower: &[u8], value: &[u8]) -> bool {
-        match lower {
-            b"content-length" => {
-                let digits = value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii();
-                let length = std::str::from_utf8(digits).ok().and_then(|d| d.parse().ok());
-                self.length = self.length.or(length);
-            }
-            b"transfer-encoding" => {
-                self.transfer = true;
-                for name in names_of(value) {
-                    self.chunked |= name.eq_ignore_ascii_case(b"chunked");
-                    self.strange |= !add_coding(name, &mut self.transfer_codings);
-                }
-            }
-            b"content-encoding" => {
-                for name in names_of(value) {
-                    self.strange |= !add_coding(name, &mut self.content_codings);
-                }
-            }
-            b"content-type" => self.media = Some(media::of(value)),
-            b"content-range" => {
-                let start = value.strip_prefix(b"bytes ").and_then(|range| range.split(|b| *b == b'-').next());
-                self.partial = start.is_some_and(|start| start.trim_ascii() != b"0");
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// How a request's content ends; `None` without content.
-    pub(super) fn of_request(&self) -> Option<Framing> {
-        match self.length {
-            _ if self.chunked => Some(Framing::Chunked(Chunked::default())),
-            Some(length) if length > 0 && !self.transfer => Some(Framing::Length(length)),
-            _ => None,
-        }
-    }
-
-    /// How the content of an answer that may have some ends.
-    pub(super) fn of_response(&self) -> Framing {
-        match self.length {
-            _ if self.chunked => Framing::Chunked(Chunked::default()),
-            Some(length) if !self.transfer => Framing::Length(length),
-            _ => Framing::Close,
-        }
-    }
-}
-
-/// How content ends.
-#[derive(Debug)]
-pub(super) enum Framing {
-    Chunked(Chunked),
-    Close,
-    Length(u64),
-}
 
 /// Where reading content stopped. Offsets are of the bytes given.
 #[derive(Debug)]
@@ -138,25 +65,6 @@ enum Fate {
     Text(Format),
     Undecided(Media),
 }
-
-/// Request content (or a query) that waits for the answer.
-#[derive(Debug)]
-pub(super) struct Held {
-    content: Gathered,
-    form: Form,
-    resource: String,
-}
-
-#[derive(Debug)]
-enum Form {
-    Message(Format),
-    Multipart(Parts),
-    Query,
-    Urlencoded,
-}
-
-const FORM: (FieldKind, &str) = (FieldKind::Form, "http.request.form");
-pub(super) const QUERY: (FieldKind, &str) = (FieldKind::Query, "http.request.query");
 
 impl Body {
     /// Content that begins. `request` is the number of its request, 0 for answers.
@@ -352,7 +260,7 @@ impl Body {
         let data = full.stretch();
         let keep = match &mut self.fate {
             Fate::Text(format) => {
-                origin.text(place(self.direction), *format, data, self.seen, out);
+                origin.text(body_place(self.direction), *format, data, self.seen, out);
                 self.seen = limits::TEXT_OVERLAP_BYTES;
                 data.bytes.len().saturating_sub(self.seen)
             }
@@ -420,7 +328,7 @@ impl Body {
             return;
         }
         match &mut self.fate {
-            Fate::Text(format) => origin.text(place(self.direction), *format, data, seen, out),
+            Fate::Text(format) => origin.text(body_place(self.direction), *format, data, seen, out),
             Fate::Form => origin.pairs(FORM, data, out),
             Fate::Multipart(open) => open.rest(data, &origin, out),
             Fate::Undecided(_) => {}
@@ -441,56 +349,5 @@ impl Body {
             Fate::Undecided(_) => return None,
         };
         Some(Held { content: std::mem::take(&mut self.buffer), form, resource: std::mem::take(&mut self.resource) })
-    }
-}
-
-impl Held {
-    /// A query that waits for the answer.
-    pub(super) fn query(data: Stretch<'_>, range: std::ops::Range<usize>, resource: &str) -> Self {
-        let mut content = Gathered::default();
-        content.push_part(data, range);
-        Self { content, form: Form::Query, resource: resource.to_owned() }
-    }
-
-    /// Says it, with the outcome where there is an answer.
-    pub(super) fn report(mut self, answer: Option<Answer>, out: &mut dyn EventSink) {
-        let read = match self.form {
-            Form::Message(_) => Answer::of_message,
-            Form::Multipart(_) | Form::Query | Form::Urlencoded => Answer::of_form,
-        };
-        let outcome = answer.map_or(Outcome::Unknown, read);
-        let origin = Origin { resource: &self.resource, direction: Direction::ToServer, outcome };
-        let data = self.content.stretch();
-        match &mut self.form {
-            Form::Message(format) => origin.text(place(Direction::ToServer), *format, data, 0, out),
-            Form::Multipart(parts) => parts.rest(data, &origin, out),
-            Form::Query => origin.pairs(QUERY, data, out),
-            Form::Urlencoded => origin.pairs(FORM, data, out),
-        }
-    }
-}
-
-const fn place(direction: Direction) -> &'static str {
-    match direction {
-        Direction::ToServer => "http.request.body",
-        Direction::ToClient => "http.response.body",
-    }
-}
-
-/// The names of a list of codings.
-fn names_of(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|b| *b == b',').map(<[u8]>::trim_ascii).filter(|name| !name.is_empty())
-}
-
-/// Adds a coding, unless it changes nothing. Whether it is known.
-fn add_coding(name: &[u8], to: &mut Vec<Coding>) -> bool {
-    match Coding::of(name) {
-        Some(coding) => {
-            to.push(coding);
-            true
-        }
-        None => [&b"chunked"[..], b"identity", b"none", b"aws-chunked", b"utf-8"]
-            .iter()
-            .any(|n| name.eq_ignore_ascii_case(n)),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::auth::{Challenges, Credentials};
-use super::body::Held;
+use super::held::Held;
 use crate::model::event::{EventSink, Outcome};
 use crate::model::limits;
 

@@ -12,6 +12,11 @@ use super::names;
 /// Shortest value worth saying, in bytes.
 const LEAST: usize = 2;
 
+/// The fields of a form.
+pub(super) const FORM: (FieldKind, &str) = (FieldKind::Form, "http.request.form");
+/// The parameters of a URL.
+pub(super) const QUERY: (FieldKind, &str) = (FieldKind::Query, "http.request.query");
+
 /// What the values of a message have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin<'a> {
@@ -38,6 +43,21 @@ impl Origin<'_> {
         let Self { resource, direction, outcome } = *self;
         let value = Secret::new(value);
         out.event(Event::Field(Field { kind, place, name, value, resource, direction, account, outcome, span }));
+    }
+
+    /// A header, if it can hold anything.
+    pub(super) fn header(
+        &self,
+        place: &str,
+        lower: &[u8],
+        header: &header::Header<'_>,
+        span: Span,
+        out: &mut dyn EventSink,
+    ) {
+        if names::can_hold_secrets(lower) {
+            let name = String::from_utf8_lossy(lower);
+            self.field((FieldKind::Header, place), &name, &header.unfolded(), None, span, out);
+        }
     }
 
     /// The pairs of a query or a form.
@@ -91,6 +111,14 @@ impl Origin<'_> {
     pub(super) fn text(&self, place: &str, format: Format, data: Stretch<'_>, seen: usize, out: &mut dyn EventSink) {
         let Self { resource, direction, outcome } = *self;
         out.event(Event::Text(Text { format, place, resource, direction, outcome, data, seen }));
+    }
+}
+
+/// Where content of a direction stands.
+pub(super) const fn body_place(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ToServer => "http.request.body",
+        Direction::ToClient => "http.response.body",
     }
 }
 

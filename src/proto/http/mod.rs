@@ -5,11 +5,15 @@
 
 mod auth;
 mod body;
+mod envelope;
 mod exchange;
 mod fields;
+mod held;
 mod names;
 mod parts;
 mod probe;
+mod request;
+mod response;
 mod start;
 
 #[cfg(test)]
@@ -18,15 +22,13 @@ mod tests;
 use std::mem;
 use std::ops::Range;
 
-use auth::{Challenges, Said};
-use body::{Body, Envelope, Held, Step as BodyStep};
-use exchange::{Answer, Exchange, Exchanges, Method, Redirect};
-use fields::Origin;
-use start::{Footing, RequestLine};
+use auth::Challenges;
+use body::{Body, Step as BodyStep};
+use exchange::{Exchanges, Method};
+use start::Footing;
 
 use super::{Analyzer, Nature, Next, Progress, Protocol};
-use crate::content::header::{self, Header};
-use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome, Skip};
+use crate::model::event::{Event, EventSink, LinkFact, Skip};
 use crate::model::flow::{Direction, Transport};
 use crate::model::limits;
 use crate::model::stream::Input;
@@ -40,11 +42,6 @@ pub static PROTOCOL: Protocol = Protocol {
     probe: probe::probe,
     start: || Box::<Http>::default(),
 };
-
-const HEADER_OF_REQUEST: &str = "http.request.header";
-const HEADER_OF_RESPONSE: &str = "http.response.header";
-/// Longest path that is kept to name content by.
-const RESOURCE_BYTES: usize = 512;
 
 #[derive(Default)]
 struct Http {
@@ -219,137 +216,6 @@ impl Http {
         skip(Skip::Malformed, bytes.len() - if plausible { whole } else { 0 }, out);
     }
 
-    fn request(
-        &mut self,
-        line: &RequestLine<'_>,
-        input: Input<'_>,
-        head: Range<usize>,
-        headers_at: usize,
-        out: &mut dyn EventSink,
-    ) -> Step {
-        let target = head.start + line.target_at..head.start + line.target_at + line.target.len();
-        let (path, query) = split_target(line.target);
-        let resource = String::from_utf8_lossy(path.get(..RESOURCE_BYTES).unwrap_or(path)).into_owned();
-        let method = match line.method {
-            b"CONNECT" => Method::Connect,
-            b"HEAD" => Method::Head,
-            _ if line.old => Method::Old,
-            _ => Method::Other,
-        };
-        let mut exchange = Exchange { method, ..Exchange::default() };
-        let origin = Origin { resource: &resource, direction: Direction::ToServer, outcome: Outcome::Unknown };
-        let before_query = line.target.len() - query.len();
-        if names::path_can_hold_secrets(path) || line.target.starts_with(b"http") && line.target.contains(&b'@') {
-            let base = line.target.get(..before_query).unwrap_or(path).trim_ascii_end();
-            let base = base.strip_suffix(b"?").unwrap_or(base);
-            let kind = (FieldKind::Query, "http.request");
-            origin.field(kind, "path", base, None, input.span(target.clone()), out);
-        }
-        if !query.is_empty() {
-            let range = target.end - query.len()..target.end;
-            let held = Held::query(input.data, range, &resource);
-            if names::hints_at_password(query) && self.exchanges.can_hold() {
-                exchange.held.push(held);
-            } else {
-                held.report(None, out);
-            }
-        }
-        let block = input.bytes().get(headers_at..head.end).unwrap_or_default();
-        let proxied = method == Method::Connect || !line.target.starts_with(b"/");
-        let mut envelope = Envelope::default();
-        let mut switching = method == Method::Connect;
-        let mut buffer = [0u8; 128];
-        for header in header::headers(block) {
-            let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
-            if envelope.note(lower, header.value) {
-                continue;
-            }
-            let at = headers_at + header.at..headers_at + header.at + header.value.len();
-            let span = input.span(at.clone());
-            match lower {
-                b"host" if !proxied => self.host(header.value, out),
-                b"upgrade" => switching = true,
-                b"cookie" => origin.cookies(header.value, input.data, at.start, out),
-                b"referer" => origin.url(HEADER_OF_REQUEST, "referer", header.value, span, out),
-                b"authorization" | b"proxy-authorization" => {
-                    let proxy = lower.starts_with(b"proxy");
-                    match self.challenges.answered(&header.unfolded(), line.method, proxy, span) {
-                        Said::Login(credentials) => exchange.credentials.push(credentials),
-                        Said::Other => say_header(&origin, HEADER_OF_REQUEST, lower, &header, span, out),
-                    }
-                }
-                _ => say_header(&origin, HEADER_OF_REQUEST, lower, &header, span, out),
-            }
-        }
-        exchange.path = resource.clone();
-        let number = self.exchanges.asked(exchange, &self.challenges, out);
-        let state = match envelope.of_request() {
-            Some(framing) => State::Body(Box::new(Body::new(envelope, framing, Direction::ToServer, resource, number))),
-            None if switching => State::Switching,
-            None => State::Head,
-        };
-        self.become_state(Direction::ToServer, state);
-        Step::On(head.end)
-    }
-
-    fn response(&mut self, status: u16, input: Input<'_>, headers: Range<usize>, out: &mut dyn EventSink) -> Step {
-        let next = headers.end;
-        if (100..200).contains(&status) && status != 101 {
-            return Step::On(next);
-        }
-        let exchange = self.exchanges.next(&self.challenges, out);
-        let method = exchange.as_ref().map_or(Method::Unseen, |e| e.method);
-        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
-        let origin = Origin { resource: &resource, direction: Direction::ToClient, outcome: Outcome::Unknown };
-        let mut envelope = Envelope::default();
-        let mut answer = Answer { status, ..Answer::default() };
-        let block = input.bytes().get(headers.clone()).unwrap_or_default();
-        let mut buffer = [0u8; 128];
-        for header in header::headers(block) {
-            let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
-            if envelope.note(lower, header.value) {
-                continue;
-            }
-            let at = headers.start + header.at..headers.start + header.at + header.value.len();
-            let span = input.span(at);
-            match lower {
-                b"www-authenticate" | b"proxy-authenticate" => self.challenges.asked(&header.unfolded(), span),
-                b"set-cookie" | b"set-cookie2" => {
-                    answer.cookie = true;
-                    origin.set_cookie(header.value, span, out);
-                }
-                b"location" => {
-                    answer.redirect = redirect(header.value, &resource);
-                    origin.url(HEADER_OF_RESPONSE, "location", header.value, span, out);
-                }
-                _ => say_header(&origin, HEADER_OF_RESPONSE, lower, &header, span, out),
-            }
-        }
-        self.exchanges.answered(exchange, answer, &self.challenges, out);
-        if status == 101 || method == Method::Connect && (200..300).contains(&status) {
-            self.exchanges.end(&self.challenges, out);
-            return Step::Return(Progress::Handoff(next, Next::Unknown));
-        }
-        if method == Method::Head || matches!(status, 204 | 304) {
-            return Step::On(next);
-        }
-        let framing = envelope.of_response();
-        let mut body = Body::new(envelope, framing, Direction::ToClient, resource, 0);
-        body.doubtful = method == Method::Unseen;
-        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
-        Step::On(next)
-    }
-
-    /// The answer to a request of HTTP/0.9 is nothing but content.
-    fn old_response(&mut self, at: usize, out: &mut dyn EventSink) -> Step {
-        let exchange = self.exchanges.next(&self.challenges, out);
-        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
-        self.exchanges.answered(exchange, Answer { status: 200, ..Answer::default() }, &self.challenges, out);
-        let body = Body::new(Envelope::default(), body::Framing::Close, Direction::ToClient, resource, 0);
-        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
-        Step::On(at)
-    }
-
     fn body(&mut self, mut body: Box<Body>, input: Input<'_>, at: usize, out: &mut dyn EventSink) -> Step {
         let direction = input.direction;
         let rest = input.bytes().get(at..).unwrap_or_default();
@@ -424,36 +290,6 @@ impl Http {
         self.become_state(input.direction, State::Switching);
         Step::Return(Progress::Continue(at))
     }
-
-    fn host(&mut self, value: &[u8], out: &mut dyn EventSink) {
-        if value.is_empty() || self.host == value {
-            return;
-        }
-        self.host = value.to_vec();
-        let Ok(name) = std::str::from_utf8(value) else { return };
-        // The port is not part of the name; an IPv6 address stands in brackets.
-        let name = match name.strip_prefix('[') {
-            Some(address) => address.split(']').next().unwrap_or_default(),
-            None => name.split(':').next().unwrap_or_default(),
-        };
-        if !name.is_empty() {
-            out.event(Event::Link(LinkFact::ServerName(name)));
-        }
-    }
-}
-
-fn say_header(
-    origin: &Origin<'_>,
-    place: &str,
-    lower: &[u8],
-    header: &Header<'_>,
-    span: crate::model::packet::Span,
-    out: &mut dyn EventSink,
-) {
-    if names::can_hold_secrets(lower) {
-        let name = String::from_utf8_lossy(lower);
-        origin.field((FieldKind::Header, place), &name, &header.unfolded(), None, span, out);
-    }
 }
 
 fn skip(reason: Skip, bytes: usize, out: &mut dyn EventSink) {
@@ -471,28 +307,4 @@ fn plausible(direction: Direction, bytes: &[u8]) -> bool {
         },
         Direction::ToClient => b"HTTP/".starts_with(bytes.get(..5).unwrap_or(bytes)),
     }
-}
-
-/// The path of a target, and its query. A target may be a whole URL (to a proxy).
-fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
-    let (before, query) = match memchr::memchr(b'?', target).and_then(|n| target.split_at_checked(n)) {
-        Some((before, query)) => (before, query.strip_prefix(b"?").unwrap_or(query)),
-        None => (target, &b""[..]),
-    };
-    let path = memchr::memmem::find(before, b"://").filter(|_| !before.starts_with(b"/")).map_or(before, |scheme| {
-        let authority = before.get(scheme + 3..).unwrap_or_default();
-        memchr::memchr(b'/', authority).and_then(|slash| authority.get(slash..)).unwrap_or(b"/")
-    });
-    (path, query)
-}
-
-/// What a `Location` says about a login at `resource`.
-fn redirect(location: &[u8], resource: &str) -> Redirect {
-    let lower = location.to_ascii_lowercase();
-    let (path, _) = split_target(&lower);
-    let back = path == resource.to_ascii_lowercase().as_bytes()
-        || [&b"login"[..], b"signin", b"sign-in", b"error", b"fail", b"denied", b"invalid"]
-            .iter()
-            .any(|word| memchr::memmem::find(&lower, word).is_some());
-    if back { Redirect::Back } else { Redirect::Elsewhere }
 }

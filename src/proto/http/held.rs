@@ -1,0 +1,51 @@
+//! Request content that waits for the answer.
+
+use super::exchange::Answer;
+use super::fields::{FORM, Origin, QUERY, body_place};
+use super::parts::Parts;
+use crate::model::event::{EventSink, Format, Outcome};
+use crate::model::flow::Direction;
+use crate::model::stream::{Gathered, Stretch};
+
+/// Request content (or a query) that waits for the answer.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) content: Gathered,
+    pub(super) form: Form,
+    pub(super) resource: String,
+}
+
+/// What it is.
+#[derive(Debug)]
+pub(super) enum Form {
+    Message(Format),
+    Multipart(Parts),
+    Query,
+    Urlencoded,
+}
+
+impl Held {
+    /// A query that waits for the answer.
+    pub(super) fn query(data: Stretch<'_>, range: std::ops::Range<usize>, resource: &str) -> Self {
+        let mut content = Gathered::default();
+        content.push_part(data, range);
+        Self { content, form: Form::Query, resource: resource.to_owned() }
+    }
+
+    /// Says it, with the outcome where there is an answer.
+    pub(super) fn report(mut self, answer: Option<Answer>, out: &mut dyn EventSink) {
+        let read = match self.form {
+            Form::Message(_) => Answer::of_message,
+            Form::Multipart(_) | Form::Query | Form::Urlencoded => Answer::of_form,
+        };
+        let outcome = answer.map_or(Outcome::Unknown, read);
+        let origin = Origin { resource: &self.resource, direction: Direction::ToServer, outcome };
+        let data = self.content.stretch();
+        match &mut self.form {
+            Form::Message(format) => origin.text(body_place(Direction::ToServer), *format, data, 0, out),
+            Form::Multipart(parts) => parts.rest(data, &origin, out),
+            Form::Query => origin.pairs(QUERY, data, out),
+            Form::Urlencoded => origin.pairs(FORM, data, out),
+        }
+    }
+}

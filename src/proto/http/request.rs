@@ -1,0 +1,125 @@
+//! Requests: their targets, headers and credentials.
+
+use std::ops::Range;
+
+use super::auth::Said;
+use super::body::Body;
+use super::envelope::Envelope;
+use super::exchange::{Exchange, Method};
+use super::fields::{self, Origin};
+use super::held::Held;
+use super::start::RequestLine;
+use super::{Http, State, Step, names};
+use crate::content::header;
+use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome};
+use crate::model::flow::Direction;
+use crate::model::stream::Input;
+
+const PLACE: &str = "http.request.header";
+/// Longest path that is kept to name content by.
+const RESOURCE_BYTES: usize = 512;
+
+impl Http {
+    /// A request's head is complete.
+    pub(super) fn request(
+        &mut self,
+        line: &RequestLine<'_>,
+        input: Input<'_>,
+        head: Range<usize>,
+        headers_at: usize,
+        out: &mut dyn EventSink,
+    ) -> Step {
+        let target = head.start + line.target_at..head.start + line.target_at + line.target.len();
+        let (path, query) = split_target(line.target);
+        let resource = String::from_utf8_lossy(path.get(..RESOURCE_BYTES).unwrap_or(path)).into_owned();
+        let method = match line.method {
+            b"CONNECT" => Method::Connect,
+            b"HEAD" => Method::Head,
+            _ if line.old => Method::Old,
+            _ => Method::Other,
+        };
+        let mut exchange = Exchange { method, ..Exchange::default() };
+        let origin = Origin { resource: &resource, direction: Direction::ToServer, outcome: Outcome::Unknown };
+        let before_query = line.target.len() - query.len();
+        if names::path_can_hold_secrets(path) || line.target.starts_with(b"http") && line.target.contains(&b'@') {
+            let base = line.target.get(..before_query).unwrap_or(path).trim_ascii_end();
+            let base = base.strip_suffix(b"?").unwrap_or(base);
+            let kind = (FieldKind::Query, "http.request");
+            origin.field(kind, "path", base, None, input.span(target.clone()), out);
+        }
+        if !query.is_empty() {
+            let range = target.end - query.len()..target.end;
+            let held = Held::query(input.data, range, &resource);
+            if names::hints_at_password(query) && self.exchanges.can_hold() {
+                exchange.held.push(held);
+            } else {
+                held.report(None, out);
+            }
+        }
+        let block = input.bytes().get(headers_at..head.end).unwrap_or_default();
+        let proxied = method == Method::Connect || !line.target.starts_with(b"/");
+        let mut envelope = Envelope::default();
+        let mut switching = method == Method::Connect;
+        let mut buffer = [0u8; 128];
+        for header in header::headers(block) {
+            let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
+            if envelope.note(lower, header.value) {
+                continue;
+            }
+            let at = headers_at + header.at..headers_at + header.at + header.value.len();
+            let span = input.span(at.clone());
+            match lower {
+                b"host" if !proxied => self.host(header.value, out),
+                b"upgrade" => switching = true,
+                b"cookie" => origin.cookies(header.value, input.data, at.start, out),
+                b"referer" => origin.url(PLACE, "referer", header.value, span, out),
+                b"authorization" | b"proxy-authorization" => {
+                    let proxy = lower.starts_with(b"proxy");
+                    match self.challenges.answered(&header.unfolded(), line.method, proxy, span) {
+                        Said::Login(credentials) => exchange.credentials.push(credentials),
+                        Said::Other => origin.header(PLACE, lower, &header, span, out),
+                    }
+                }
+                _ => origin.header(PLACE, lower, &header, span, out),
+            }
+        }
+        exchange.path = resource.clone();
+        let number = self.exchanges.asked(exchange, &self.challenges, out);
+        let state = match envelope.of_request() {
+            Some(framing) => State::Body(Box::new(Body::new(envelope, framing, Direction::ToServer, resource, number))),
+            None if switching => State::Switching,
+            None => State::Head,
+        };
+        self.become_state(Direction::ToServer, state);
+        Step::On(head.end)
+    }
+
+    fn host(&mut self, value: &[u8], out: &mut dyn EventSink) {
+        if value.is_empty() || self.host == value {
+            return;
+        }
+        self.host = value.to_vec();
+        let Ok(name) = std::str::from_utf8(value) else { return };
+        // The port is not part of the name; an IPv6 address stands in brackets.
+        let name = match name.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or_default(),
+            None => name.split(':').next().unwrap_or_default(),
+        };
+        if !name.is_empty() {
+            out.event(Event::Link(LinkFact::ServerName(name)));
+        }
+    }
+}
+
+/// The path of a target, and its query. A target may be a whole URL (to a proxy).
+pub(super) fn split_target(target: &[u8]) -> (&[u8], &[u8]) {
+    let (before, query) = match memchr::memchr(b'?', target).and_then(|n| target.split_at_checked(n)) {
+        Some((before, query)) => (before, query.strip_prefix(b"?").unwrap_or(query)),
+        None => (target, &b""[..]),
+    };
+    let path = memchr::memmem::find(before, b"://").filter(|_| !before.starts_with(b"/")).map_or(before, |scheme| {
+        let authority = before.get(scheme + 3..).unwrap_or_default();
+        memchr::memchr(b'/', authority).and_then(|slash| authority.get(slash..)).unwrap_or(b"/")
+    });
+    (path, query)
+}
