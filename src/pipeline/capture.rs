@@ -7,6 +7,7 @@ use crate::decode;
 use crate::flow::{Limits, Table};
 use crate::model::summary::{Capture, CaptureFile, Note};
 use crate::model::tally::{Skipped, StreamTally};
+use crate::proto::PROTOCOLS;
 use crate::source::filter::Filter;
 use crate::source::{self, Input, SourceError};
 
@@ -45,7 +46,8 @@ pub(super) fn run(
     let mut captured = Captured::default();
     captured.capture.files =
         inputs.iter().map(|input| CaptureFile { name: name(input), ..CaptureFile::default() }).collect();
-    let mut reader = Reader { table: Table::new(Limits::default()), filter, captured: &mut captured, stop, gauge };
+    let table = Table::new(Limits::default()).knowing(is_known);
+    let mut reader = Reader { table, filter, captured: &mut captured, stop, gauge };
     for index in in_time_order(inputs) {
         reader.file(inputs, index, &mut batcher);
     }
@@ -116,6 +118,11 @@ impl Reader<'_> {
     }
 }
 
+/// Whether servers usually listen on a port: tells the server of a flow whose beginning was not captured.
+fn is_known(port: u16) -> bool {
+    PROTOCOLS.iter().any(|protocol| protocol.ports.contains(&port))
+}
+
 fn noted(file: &str, note: source::Note) -> Note {
     Note { file: file.to_owned(), message: note.message, count: note.count }
 }
@@ -132,7 +139,9 @@ pub(super) fn name(input: &Input) -> String {
 /// not tell.
 fn in_time_order(inputs: &[Input]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..inputs.len()).collect();
-    if inputs.len() > 1 && !inputs.contains(&Input::Stdin) {
+    // A pipe can be read once.
+    let plain = |input: &Input| matches!(input, Input::Path(path) if path.is_file());
+    if inputs.len() > 1 && inputs.iter().all(plain) {
         order.sort_by_cached_key(|&index| {
             let mut source = source::open(inputs.get(index)?, index as u32).ok()?;
             source.next().ok()?.map(|packet| packet.mark.at)
