@@ -34,6 +34,7 @@ pub mod sasl;
 pub mod session;
 pub mod smtp;
 pub mod ssh;
+pub mod telnet;
 pub mod text;
 pub mod tls;
 pub mod upgrade;
@@ -58,6 +59,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &imap::PROTOCOL,
     &ldap::PROTOCOL,
     &mysql::PROTOCOL,
+    &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
 ];
 
