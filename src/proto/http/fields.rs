@@ -8,6 +8,7 @@ use crate::model::secret::Secret;
 use crate::model::stream::Stretch;
 
 use super::names;
+use super::request::split_target;
 
 /// Shortest value worth saying, in bytes.
 const LEAST: usize = 2;
@@ -95,8 +96,8 @@ impl Origin<'_> {
     pub(super) fn url(&self, place: &str, name: &str, url: &[u8], span: Span, out: &mut dyn EventSink) {
         let end = url.iter().position(|b| matches!(b, b'?' | b'#')).unwrap_or(url.len());
         let (base, parameters) = url.split_at_checked(end).unwrap_or((url, b""));
-        let after_scheme = memchr::memmem::find(base, b"://").map_or(0, |n| n + 3);
-        if base.get(after_scheme..).is_some_and(names::path_can_hold_secrets) {
+        let (path, _) = split_target(base);
+        if names::path_can_hold_secrets(path) || memchr::memchr(b'@', base).is_some() {
             self.field((FieldKind::Header, place), name, base, None, span, out);
         }
         let whole = format!("{place}.{name}");

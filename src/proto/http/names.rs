@@ -71,6 +71,11 @@ pub(super) fn can_hold_secrets(lower: &[u8]) -> bool {
     !matches!(
         lower,
         b"age"
+            | b"authentication-info"
+            | b"mime-version"
+            | b"proxy-authentication-info"
+            | b"soapaction"
+            | b"x-cache-lookup"
             | b"allow"
             | b"alt-svc"
             | b"cache-control"

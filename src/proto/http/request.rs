@@ -41,7 +41,8 @@ impl Http {
         let mut exchange = Exchange { method, ..Exchange::default() };
         let origin = Origin { resource: &resource, direction: Direction::ToServer, outcome: Outcome::Unknown };
         let before_query = line.target.len() - query.len();
-        if names::path_can_hold_secrets(path) || line.target.starts_with(b"http") && line.target.contains(&b'@') {
+        let named = method != Method::Connect && names::path_can_hold_secrets(path);
+        if named || line.target.starts_with(b"http") && line.target.contains(&b'@') {
             let base = line.target.get(..before_query).unwrap_or(path).trim_ascii_end();
             let base = base.strip_suffix(b"?").unwrap_or(base);
             let kind = (FieldKind::Query, "http.request");
