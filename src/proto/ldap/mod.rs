@@ -70,7 +70,9 @@ enum Request {
 
 fn probe(opening: &Opening<'_>) -> Verdict {
     let fits = Direction::BOTH.map(|d| (opening.side(d).is_empty(), message::fit(opening.side(d), d)));
-    if fits.iter().any(|(empty, fit)| !empty && *fit == Fit::No) {
+    // Where the stream began in the middle, one side may start inside of a message.
+    let whole = fits.iter().any(|(_, fit)| *fit == Fit::Whole);
+    if !(opening.midstream && whole) && fits.iter().any(|(empty, fit)| !empty && *fit == Fit::No) {
         return Verdict::No;
     }
     match fits.iter().map(|(_, fit)| *fit).max() {
@@ -204,7 +206,9 @@ impl Ldap {
         let Some(code) = elements.number(ENUMERATED) else { return };
         // A Sicily server sends its challenge in place of the matched name.
         let matched = elements.expect(OCTET_STRING).unwrap_or_default();
-        let credentials = elements.find(|(tag, _)| *tag == 0x87).map_or(matched, |(_, content)| content);
+        let sasl = elements.find(|(tag, _)| *tag == 0x87);
+        self.layered |= sasl.is_some();
+        let credentials = sasl.map_or(matched, |(_, content)| content);
         let outcome = outcome(code);
         match self.answered(id) {
             Some(Request::Bind(login)) => {

@@ -46,7 +46,8 @@ fn prompts(opening: &Opening<'_>) -> Verdict {
     if server.is_empty() || greets || !sniff::is_text(server) {
         return Verdict::No;
     }
-    let asks = server.split(|b| *b == b'\n').any(|line| matches!(prompt(line), Prompt::Username | Prompt::Password));
+    let line = server.rsplit(|b| *b == b'\n').next().unwrap_or_default();
+    let asks = matches!(prompt(line), Prompt::Username | Prompt::Password);
     let client = opening.to_server;
     let typed = !client.is_empty() && sniff::is_text(client);
     match (asks, typed) {

@@ -102,6 +102,12 @@ fn a_gap_in_the_middle_of_a_line_gives_no_wrong_password() {
 }
 
 #[test]
+fn text_with_a_question_in_it_is_not_a_prompt() {
+    let said = play(&[(S, b"dn: uid=a\nuserPassword:\ndescription: x\n")]);
+    assert_eq!(said.protocols, ["unknown"]);
+}
+
+#[test]
 fn other_greetings_are_refused() {
     for greeting in [&b"220 login:\r\n"[..], b"SSH-2.0-x login:\r\n", b"+OK user:\r\n"] {
         assert!(!play(&[(S, greeting), (C, b"x\r\n")]).protocols.contains(&"telnet"));
