@@ -9,6 +9,7 @@ use super::Options;
 use super::catalogue::Catalogue;
 use super::compile::Compiled;
 use super::error::RuleError;
+use super::familiar::Familiar;
 use super::finding::{Evidence, Found};
 use super::guard::Situation;
 use super::login::severity;
@@ -67,12 +68,20 @@ pub struct Engine {
     /// The table that is being read, for its later pieces.
     table: Option<Header>,
     path: String,
+    familiar: Familiar,
 }
 
 impl Engine {
     /// An engine over compiled rules.
     pub fn new(matcher: Arc<Matcher>) -> Self {
-        Self { matcher, scratch: Scratch::default(), names: HashMap::new(), table: None, path: String::new() }
+        Self {
+            matcher,
+            scratch: Scratch::default(),
+            names: HashMap::new(),
+            table: None,
+            path: String::new(),
+            familiar: Familiar::default(),
+        }
     }
 
     /// Says what the rules make of an event.
@@ -165,7 +174,17 @@ impl Engine {
             protocol: at.protocol,
             outer: None,
         };
+        // A table's later pieces mean what its header says, which is not part of the digest.
+        let digest = if text.format == Format::Csv { None } else { Familiar::digest(&scan) };
+        if digest.as_ref().is_some_and(|digest| self.familiar.knows(digest)) {
+            return;
+        }
         self.matcher.scan(&scan, table, &mut self.scratch);
+        if let Some(digest) = digest
+            && self.scratch.hits.is_empty()
+        {
+            self.familiar.remember(digest);
+        }
         for hit in self.scratch.hits.drain(..) {
             self.path.clear();
             self.path.push_str(text.place);

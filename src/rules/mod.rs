@@ -10,6 +10,7 @@ mod compile;
 mod engine;
 mod error;
 mod expression;
+mod familiar;
 mod finding;
 mod forms;
 pub mod glob;
