@@ -180,6 +180,6 @@ fn part(rule: &Rule) -> Result<Part, String> {
     Ok(Part {
         checks: validate::named(validators)?,
         expressions: patterns.iter().map(|p| Expression::new(p)).collect::<Result<_, _>>()?,
-        exact: !patterns.iter().any(|p| p.contains("(?i")),
+        exact: !patterns.iter().any(|p| p.contains("(?i")) && !matches!(&rule.when, When::Content(c) if c.around),
     })
 }

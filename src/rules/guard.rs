@@ -25,7 +25,7 @@ impl Situation {
     /// A client hands over data: nobody sends a manual in a login form.
     fn handed_over(&self) -> bool {
         let data = !matches!(self.format, Some(Format::Plain | Format::Html | Format::Script));
-        self.direction == Direction::ToServer && data && self.place != Place::Sql
+        self.direction == Direction::ToServer && data
     }
 }
 
@@ -40,7 +40,9 @@ pub(super) fn judge(guard: Guard, names: &Names, value: &[u8], situation: &Situa
 
 fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confidence> {
     let value = value.trim_ascii();
-    if value.is_empty() || masked(value) || literal(value) && situation.format == Some(Format::Json) {
+    let typed = situation.format == Some(Format::Json) || situation.place == Place::Sql;
+    if value.is_empty() || masked(value) || typed && literal(value) || situation.place == Place::Sql && reference(value)
+    {
         return None;
     }
     if situation.handed_over() {
@@ -49,18 +51,22 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
     if reference(value) || literal(value) || schema(value) || code(value) {
         return None;
     }
+    if situation.direction == Direction::ToClient && situation.format.is_some() && placeholder(value) {
+        return None;
+    }
     let text = String::from_utf8_lossy(value);
     // A translation of the word itself.
     let itself = names.resolve(&text, Reading::Key);
     if text.chars().any(char::is_alphabetic) && !text.chars().any(|c| c.is_ascii_digit()) && !itself.is_empty() {
         return None;
     }
-    let document = matches!(situation.format, Some(Format::Html | Format::Script));
+    // The value that a form comes filled in with is data, though the page is not.
+    let document = matches!(situation.format, Some(Format::Html | Format::Script)) && situation.place != Place::Xml;
     let sentence = text.chars().filter(|c| c.is_whitespace()).count() > 2;
     match shape(&text) {
         _ if sentence => None,
         Shape::Words => None,
-        Shape::Word if document || !situation.delimited => None,
+        Shape::Word if document || (!situation.delimited && situation.direction == Direction::ToClient) => None,
         Shape::Name if document => None,
         Shape::Name => Some(Confidence::Low),
         Shape::Word => Some(Confidence::Medium),
@@ -125,16 +131,9 @@ fn schema(value: &[u8]) -> bool {
         "disabled",
         "expired",
         "is_required",
-        "default",
-        "example",
-        "changeme",
-        "secret",
         "passwd",
         "pwd",
         "pass",
-        "yourpassword",
-        "your_password",
-        "your-password",
         "current-password",
         "new-password",
         "off",
@@ -155,11 +154,22 @@ fn schema(value: &[u8]) -> bool {
         "field",
         "label",
     ];
+    among(value, WORDS)
+}
+
+/// What manuals write where a password goes.
+fn placeholder(value: &[u8]) -> bool {
+    const WORDS: &[&str] =
+        &["default", "example", "changeme", "secret", "yourpassword", "your_password", "your-password", "mypassword"];
+    among(value, WORDS)
+}
+
+fn among(value: &[u8], words: &[&str]) -> bool {
     let lower = value.to_ascii_lowercase();
     let text = String::from_utf8_lossy(&lower);
     let head = text.split(['(', '|', ' ', ':', ',']).next().unwrap_or_default();
-    WORDS.contains(&text.trim_matches(|c: char| c.is_ascii_punctuation()))
-        || (head.len() < text.len() && WORDS.contains(&head))
+    words.contains(&text.trim_matches(|c: char| c.is_ascii_punctuation()))
+        || (head.len() < text.len() && words.contains(&head))
 }
 
 /// Program text: a call, a member, a comparison.

@@ -316,6 +316,9 @@ pub struct Content {
     /// Bytes after the keyword where a match may end.
     #[serde(default = "window")]
     pub after: usize,
+    /// The keyword stands near the match, not in it.
+    #[serde(default)]
+    pub around: bool,
     /// What may stand beside the match.
     #[serde(default)]
     pub boundary: Boundary,
@@ -368,7 +371,8 @@ pub struct Number {
     /// A finding of one of these kinds must be near in the same text or the same record.
     #[serde(default)]
     pub near: Vec<String>,
-    /// Confidence when it is written in several runs, or is all there is in a place without a name.
+    /// Confidence when it is all there is in a place without a name, or, where a name only helps, when
+    /// it is written in several runs.
     pub apart_confidence: Option<Confidence>,
     /// Values that are for tests: reported as low.
     #[serde(default)]

@@ -44,7 +44,10 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
     if quoted {
         next += 1;
     }
-    let gap = forward(text, next, 8, blank);
+    let mut gap = forward(text, next, 8, blank);
+    if format == Format::Plain && gap > next {
+        gap = over_verb(text, gap);
+    }
     match at(text, gap) {
         b':' if at(text, gap + 1) == b':' => None,
         b':' => assigned(text, name, gap + 1, format, quoted, b':'),
@@ -53,9 +56,25 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         b'=' => assigned(text, name, gap + 1, format, quoted, b'='),
         b'>' if !quoted && matches!(format, Format::Xml | Format::Plain) => inside(text, start..name_end, gap + 1),
         b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap),
+        // `<password type="text">value</password>`
+        letter if gap > next && letter.is_ascii_alphabetic() && matches!(prior(text, start), b'<' | b':') => {
+            let close = forward(text, gap, 256, |b| !matches!(b, b'<' | b'>'));
+            let opening = at(text, close) == b'>' && prior(text, close) != b'/';
+            if opening && format != Format::Html { inside(text, start..name_end, close + 1) } else { None }
+        }
         _ if quoted => sibling(text, start..name_end, gap),
         _ => None,
     }
+}
+
+/// `password is: x`: the offset after the verb, if a separator follows it.
+fn over_verb(text: &[u8], from: usize) -> usize {
+    let end = forward(text, from, 8, |b| b.is_ascii_alphabetic() || b >= 0x80);
+    let word = text.get(from..end).unwrap_or_default();
+    let verbs = ["is", "was", "ist", "lautet", "est", "es", "é", "jest", "now"];
+    let next = forward(text, end, 2, blank);
+    let verb = verbs.iter().any(|v| word.eq_ignore_ascii_case(v.as_bytes()));
+    if verb && at(text, next) == b':' { next } else { from }
 }
 
 /// `name = value` from after the separator.
@@ -76,7 +95,7 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
     let pair = |end: usize, delimited| Some(Pair { name: name.clone(), value: from..end, place, delimited });
     match format {
         Format::Script | Format::Html | Format::Sql => None,
-        Format::Json => {
+        Format::Json if quoted => {
             let end = forward(text, from, LONGEST, |b| !matches!(b, b',' | b'}' | b']' | b'\r' | b'\n' | b' ' | b'"'));
             pair(end, true)
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bytes::{after_escape, at, forward, identifier, prior};
+use super::bytes::{after_escape, at, backward, forward, identifier, prior};
 use super::{Hit, NamedAt, Scan, Scratch, after, before};
 use crate::model::event::Format;
 use crate::model::finding::RuleIndex;
@@ -10,11 +10,14 @@ use crate::rules::compile::Use;
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
 use crate::rules::names::{Reading, Role};
-use crate::rules::schema::{Boundary, Content, When};
+use crate::rules::schema::{Boundary, Content, Place, When};
 use crate::rules::validate::{self, Subject, secret::entropy};
 
 /// Matches of one rule that may fail their checks in one window.
 const ATTEMPTS: usize = 8;
+
+/// How far after a query its variables may stand.
+const VARIABLES: usize = 4096;
 
 impl Matcher {
     pub(super) fn literals(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
@@ -41,7 +44,8 @@ impl Matcher {
             return;
         }
         for n in memchr::memchr_iter(b'@', scan.text) {
-            if prior(scan.text, n).is_ascii_alphanumeric() && at(scan.text, n + 1).is_ascii_alphanumeric() {
+            let beside = prior(scan.text, n).is_ascii_alphanumeric() && at(scan.text, n + 1).is_ascii_alphanumeric();
+            if beside && !in_url(scan.text, n) {
                 for rule in &self.compiled.at_sign {
                     self.keyword(scan, *rule, n..n + 1, scratch);
                 }
@@ -62,7 +66,7 @@ impl Matcher {
             let mut from = hit.start.saturating_sub(content.before).max(done);
             for _ in 0..ATTEMPTS {
                 let Some(found) = expression.find(scan.text, from..end) else { break };
-                if found.whole.start > hit.start {
+                if found.whole.start > hit.start && !content.around {
                     break;
                 }
                 if found.whole.end > scan.seen
@@ -104,10 +108,13 @@ impl Matcher {
             }
         }
         let name = near.filter(|near| near.reading == Reading::Key).and_then(|near| shown(scan.text, near.name));
+        // What JSON has escaped (the line ends of a key) is reported as it was meant.
+        let plain =
+            if scan.format == Format::Json { after::decoded(secret, Place::Json, scan.format) } else { secret.into() };
         Some(Hit {
             rule: index,
             range: found.secret.clone(),
-            value: None,
+            value: (*plain != *secret).then(|| plain.into_owned()),
             name,
             severity: rule.severity,
             confidence: verdict.confidence.unwrap_or(rule.confidence),
@@ -127,7 +134,14 @@ impl Matcher {
         }
         let Some(name) = scan.text.get(pair.name.clone()) else { return };
         let roles = self.meaning(name, Reading::Key);
-        let Some(raw) = scan.text.get(pair.value.clone()).filter(|_| !roles.is_empty()) else { return };
+        if roles.is_empty() {
+            return;
+        }
+        let pair = match variable(scan.text, &pair) {
+            Some(value) => after::Pair { value, delimited: true, place: Place::Json, ..pair },
+            None => pair,
+        };
+        let Some(raw) = scan.text.get(pair.value.clone()) else { return };
         let value = after::decoded(raw, pair.place, scan.format);
         let situation = Situation {
             direction: scan.direction,
@@ -143,6 +157,21 @@ impl Matcher {
         let value = (secret != raw).then(|| secret.to_vec());
         scratch.keep(Hit { range: pair.value, value, name: shown(scan.text, pair.name), ..found });
     }
+}
+
+/// The value of the variable that stands for a value: `login(password:$p)` … `"variables":{"p":"x"}`.
+fn variable(text: &[u8], pair: &after::Pair) -> Option<Range<usize>> {
+    let name = text.get(pair.value.clone())?.strip_prefix(b"$")?;
+    let rest = text.get(pair.value.end..)?.get(..VARIABLES).or_else(|| text.get(pair.value.end..))?;
+    let key = [b"\"", name, b"\""].concat();
+    let found = pair.value.end + memchr::memmem::find(rest, &key)?;
+    after::value(text, found + 1..found + 1 + name.len(), Format::Json).map(|pair| pair.value)
+}
+
+/// Whether the `@` at an offset ends the user's part of a URL.
+fn in_url(text: &[u8], offset: usize) -> bool {
+    let start = backward(text, offset, 128, |b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b','));
+    text.get(start..offset).is_some_and(|before| memchr::memmem::find(before, b"://").is_some())
 }
 
 /// A name as a field path may show it; labels of several words are left out.

@@ -6,6 +6,7 @@ mod bytes;
 mod keyword;
 mod number;
 mod settle;
+mod sql;
 mod table;
 
 use std::ops::Range;
@@ -46,6 +47,12 @@ pub(super) struct Outer<'a> {
     pub(super) roles: &'a Roles,
 }
 
+/// Names of values that stand far from them.
+struct Names<'a> {
+    header: Option<&'a Header>,
+    literals: Vec<sql::Literal>,
+}
+
 /// What was found in a text.
 #[derive(Clone, Debug)]
 pub(super) struct Hit {
@@ -78,12 +85,15 @@ impl Matcher {
         scratch.names_done = 0;
         scratch.done.clear();
         scratch.done.resize(self.catalogue.len(), 0);
+        let names =
+            Names { header, literals: if scan.format == Format::Sql { sql::literals(scan.text) } else { Vec::new() } };
         self.literals(scan, scratch);
-        self.numbers(scan, header, scratch);
+        self.numbers(scan, &names, scratch);
         self.at_signs(scan, scratch);
         if let Some(header) = header {
             self.cells(scan, header, scratch);
         }
+        self.statements(scan, &names.literals, scratch);
         self.settle(scan, scratch);
     }
 

@@ -70,7 +70,6 @@ const CHECKS: &[(&str, Check)] = &[
     ("gb_nino", Value(europe::gb_nino)),
     ("github_crc32", Value(secret::github_crc32)),
     ("gr_amka", Value(europe::gr_amka)),
-    ("hex_tail", Value(secret::hex_tail)),
     ("hk_hkid", Value(world::hk_hkid)),
     ("hr_oib", Value(europe::hr_oib)),
     ("iban", Value(money::iban)),

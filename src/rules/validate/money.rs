@@ -160,7 +160,7 @@ pub(super) fn vin(v: &[u8]) -> Option<Verdict> {
 /// document number, the birth date and the expiry date.
 pub(super) fn mrz(v: &[u8]) -> Option<Verdict> {
     let lines: Vec<&[u8]> = v
-        .split(|b| matches!(b, b'\r' | b'\n' | b'\\'))
+        .split(|b| !b.is_ascii_uppercase() && !b.is_ascii_digit() && *b != b'<')
         .map(|line| line.trim_ascii())
         .filter(|l| l.len() > 20)
         .collect();

@@ -111,7 +111,6 @@ pub(super) fn real_password(v: &[u8]) -> Option<Verdict> {
             | "your-password"
             | "mypassword"
             | "example"
-            | "changeme"
             | "xxx"
             | "xxxx"
             | "token"
@@ -123,11 +122,6 @@ pub(super) fn real_password(v: &[u8]) -> Option<Verdict> {
             | "mysecretpassword"
     );
     pass(!word && !reference(v) && !masked(v))
-}
-
-/// Hex digits after a prefix of two letters.
-pub(super) fn hex_tail(v: &[u8]) -> Option<Verdict> {
-    pass(v.get(2..)?.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// What stands between a colon and an at sign may be a port and a path: `host:80/a@b`.

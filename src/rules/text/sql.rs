@@ -1,0 +1,274 @@
+//! The literals of SQL statements, named by the column they go into or are compared with, or by the
+//! table where no columns are listed. Works on statements of any dialect that are cut anywhere.
+
+use std::ops::Range;
+
+use super::bytes::{at, forward};
+use super::{Hit, NamedAt, Scan, Scratch, after};
+use crate::model::event::Format;
+use crate::rules::engine::Matcher;
+use crate::rules::guard::Situation;
+use crate::rules::names::Reading;
+use crate::rules::schema::Place;
+
+/// Literals of one text that are named: a bulk insert shows what it is by its first rows.
+const LITERALS: usize = 8192;
+
+/// A literal and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Literal {
+    pub(super) value: Range<usize>,
+    pub(super) name: Range<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Token {
+    Word(Range<usize>),
+    /// In double quotes, backticks or brackets: an identifier, or in MySQL a string.
+    Quoted(Range<usize>),
+    Text(Range<usize>),
+    Number(Range<usize>),
+    Mark(u8),
+}
+
+impl Token {
+    const fn name(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Word(range) | Self::Quoted(range) => Some(range),
+            _ => None,
+        }
+    }
+
+    const fn value(&self) -> Option<&Range<usize>> {
+        match self {
+            Self::Text(range) | Self::Number(range) | Self::Quoted(range) => Some(range),
+            _ => None,
+        }
+    }
+}
+
+/// The named literals of a text, in order.
+pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
+    let is = |token: Option<&Token>, word: &str| match token {
+        Some(Token::Word(range)) => text.get(range.clone()).is_some_and(|w| w.eq_ignore_ascii_case(word.as_bytes())),
+        _ => false,
+    };
+    let mut found = Vec::new();
+    let mut reader = Reader { text, at: 0 };
+    let mut table: Option<Range<usize>> = None;
+    let mut columns: Vec<Range<usize>> = Vec::new();
+    let mut list: Option<Vec<Range<usize>>> = None;
+    let mut compared: Option<Range<usize>> = None;
+    let mut before: Option<Token> = None;
+    while found.len() < LITERALS {
+        let Some(token) = reader.token() else { break };
+        if is(Some(&token), "values") || is(Some(&token), "value") {
+            reader.tuples(&columns, table.as_ref(), &mut found);
+            list = None;
+        } else if is(before.as_ref(), "into")
+            || (matches!(before, Some(Token::Mark(b'.'))) && table.is_some() && list.is_none())
+        {
+            table = token.name().cloned();
+            columns.clear();
+        }
+        match &token {
+            Token::Mark(b'(') => list = Some(Vec::new()),
+            Token::Mark(b')') => columns = list.take().unwrap_or_default(),
+            Token::Mark(b'=' | b'<' | b'>' | b'!') => {
+                if let Some(name) = before.as_ref().and_then(Token::name) {
+                    compared = Some(name.clone());
+                }
+            }
+            Token::Text(value) | Token::Number(value) => {
+                if let Some(name) = &compared {
+                    found.push(Literal { value: value.clone(), name: name.clone() });
+                }
+                compared = None;
+            }
+            Token::Quoted(value) if compared.is_some() && matches!(before, Some(Token::Mark(b'='))) => {
+                if let Some(name) = compared.take() {
+                    found.push(Literal { value: value.clone(), name });
+                }
+            }
+            Token::Word(name) | Token::Quoted(name) => {
+                if let Some(list) = &mut list {
+                    list.push(name.clone());
+                }
+                if is(Some(&token), "like") || is(Some(&token), "ilike") {
+                    compared = before.as_ref().and_then(Token::name).cloned();
+                } else if text
+                    .get(name.clone())
+                    .is_some_and(|word| !word.eq_ignore_ascii_case(b"n") && !word.eq_ignore_ascii_case(b"e"))
+                {
+                    compared = None;
+                }
+            }
+            Token::Mark(b';') => (table, compared, list) = (None, None, None),
+            Token::Mark(_) => {}
+        }
+        before = Some(token);
+    }
+    found
+}
+
+struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    /// `(1, 'a'), (2, 'b')` after `VALUES`.
+    fn tuples(&mut self, columns: &[Range<usize>], table: Option<&Range<usize>>, found: &mut Vec<Literal>) {
+        let mut depth = 0u32;
+        let mut column = 0;
+        while found.len() < LITERALS {
+            let start = self.at;
+            let Some(token) = self.token() else { return };
+            match (&token, depth) {
+                (Token::Mark(b'('), _) => {
+                    if depth == 0 {
+                        column = 0;
+                    }
+                    depth += 1;
+                }
+                (Token::Mark(b')'), _) => depth = depth.saturating_sub(1),
+                (Token::Mark(b','), 1) => column += 1,
+                (Token::Mark(b','), _) => {}
+                (_, 0) => {
+                    self.at = start;
+                    return;
+                }
+                _ => {
+                    let name = columns.get(column).or_else(|| table.filter(|_| columns.is_empty()));
+                    if let (Some(value), Some(name)) = (token.value(), name) {
+                        found.push(Literal { value: value.clone(), name: name.clone() });
+                    }
+                }
+            }
+        }
+    }
+
+    fn token(&mut self) -> Option<Token> {
+        loop {
+            let start = self.at;
+            let byte = *self.text.get(start)?;
+            let next = at(self.text, start + 1);
+            match byte {
+                b' ' | b'\t' | b'\r' | b'\n' | 0 => self.at += 1,
+                b'-' if next == b'-' => self.at = forward(self.text, start, usize::MAX, |b| b != b'\n'),
+                b'/' if next == b'*' => {
+                    let rest = self.text.get(start..)?;
+                    self.at = start + memchr::memmem::find(rest, b"*/")? + 2;
+                }
+                b'\'' => return self.quoted(b'\'').map(Token::Text),
+                b'"' | b'`' => return self.quoted(byte).map(Token::Quoted),
+                b'[' => return self.quoted(b']').map(Token::Quoted),
+                b'0'..=b'9' => {
+                    self.at = forward(self.text, start, 64, |b| b.is_ascii_alphanumeric() || b == b'.');
+                    return Some(Token::Number(start..self.at));
+                }
+                // `$1`, `:name`, `@p1`: a parameter, whose value comes apart from the statement.
+                b'$' | b':' | b'@' if word(next) => {
+                    self.at = forward(self.text, start + 1, 128, word);
+                    return Some(Token::Mark(byte));
+                }
+                _ if word(byte) => {
+                    self.at = forward(self.text, start, 128, word);
+                    return Some(Token::Word(start..self.at));
+                }
+                _ => {
+                    self.at += 1;
+                    return Some(Token::Mark(byte));
+                }
+            }
+        }
+    }
+
+    /// What stands between here and the closing mark; a doubled mark and one after a backslash are
+    /// part of it.
+    fn quoted(&mut self, close: u8) -> Option<Range<usize>> {
+        let start = self.at + 1;
+        let mut end = start;
+        loop {
+            match *self.text.get(end)? {
+                b'\\' if close == b'\'' && at(self.text, end + 1) == close => end += 2,
+                byte if byte == close && at(self.text, end + 1) == close && close != b']' => end += 2,
+                byte if byte == close => break,
+                _ => end += 1,
+            }
+        }
+        self.at = end + 1;
+        Some(start..end)
+    }
+}
+
+const fn word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+impl Matcher {
+    /// The literals with a telling name.
+    pub(super) fn statements(&self, scan: &Scan<'_>, literals: &[Literal], scratch: &mut Scratch) {
+        let situation =
+            Situation { direction: scan.direction, format: Some(scan.format), place: Place::Sql, delimited: true };
+        let at = NamedAt { situation, protocol: scan.protocol, at: scan.at };
+        for literal in literals.iter().filter(|literal| literal.value.end > scan.seen) {
+            let (Some(name), Some(raw)) = (scan.text.get(literal.name.clone()), scan.text.get(literal.value.clone()))
+            else {
+                continue;
+            };
+            let roles = self.meaning(name, Reading::Key);
+            if roles.is_empty() {
+                continue;
+            }
+            let value = after::decoded(raw, Place::Sql, Format::Sql);
+            if let Some(hit) = self.named(&roles, &value, &at) {
+                let secret = value.get(hit.range.clone()).unwrap_or_default();
+                let value = (secret != raw).then(|| secret.to_vec());
+                let name = super::keyword::shown(scan.text, literal.name.clone());
+                scratch.keep(Hit { range: literal.value.clone(), value, name, ..hit });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(text: &str) -> Vec<(String, String)> {
+        let of = |range: Range<usize>| text[range].to_owned();
+        literals(text.as_bytes()).into_iter().map(|l| (of(l.name), of(l.value))).collect()
+    }
+
+    fn expected(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_literal_has_the_name_of_its_column() {
+        for (text, named) in [
+            (
+                "INSERT INTO t (a, `b`) VALUES ('x', 'it''s'), (1, md5('y'))",
+                vec![("a", "x"), ("b", "it''s"), ("a", "1"), ("b", "y")],
+            ),
+            ("INSERT INTO dbo.Cards VALUES (N'4111')", vec![("Cards", "4111")]),
+            ("UPDATE [u] SET [pw]=N'x', n = 3 WHERE id=7", vec![("pw", "x"), ("n", "3"), ("id", "7")]),
+            ("SELECT * FROM t WHERE name LIKE 'a%' AND b <> 'c'", vec![("name", "a%"), ("b", "c")]),
+            ("UPDATE t SET a = $2, b = :b WHERE id = @p1", vec![]),
+            ("SELECT 'x' -- a = 'b'", vec![]),
+        ] {
+            assert_eq!(pairs(text), expected(&named), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_statement_cut_anywhere_is_no_trouble() {
+        let text = b"INSERT INTO t (a, \"b\") VALUES ('x', 'y'); UPDATE t SET a='z' /* c */ WHERE [d] = 1";
+        for end in 0..text.len() {
+            for start in 0..end {
+                let _ = literals(&text[start..end]);
+            }
+        }
+    }
+}
