@@ -28,6 +28,7 @@ pub mod mysql;
 pub mod ntlm;
 pub mod pop3;
 pub mod postgresql;
+pub mod redis;
 #[cfg(test)]
 pub mod replay;
 pub mod sasl;
@@ -61,6 +62,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mysql::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
+    &redis::PROTOCOL,
 ];
 
 /// One protocol.

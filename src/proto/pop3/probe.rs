@@ -2,6 +2,7 @@
 //! `AUTH`, Redis the same `+OK`.
 
 use crate::proto::lines::{contains_word, split_word};
+use crate::proto::sasl::Exchange;
 use crate::proto::{Opening, Verdict};
 
 pub(super) fn probe(opening: &Opening<'_>) -> Verdict {
@@ -34,7 +35,8 @@ fn client(bytes: &[u8]) -> Verdict {
             // IRC has three more words.
             b"USER" if contains_word(argument, b" :") => return Verdict::No,
             b"USER" => verdict = Verdict::Likely,
-            b"AUTH" if !secure => {
+            // Redis has a password in place of a mechanism.
+            b"AUTH" if !secure && (argument.is_empty() || is_mechanism(argument)) => {
                 verdict = Verdict::Likely;
                 // What follows are lines of base64.
                 return verdict;
@@ -45,6 +47,11 @@ fn client(bytes: &[u8]) -> Verdict {
     }
     let text = rest.len() < 1024 && rest.iter().all(|b| *b >= b' ' && *b != 127 || *b == b'\r');
     if text { verdict } else { Verdict::No }
+}
+
+fn is_mechanism(argument: &[u8]) -> bool {
+    let (name, _) = split_word(argument);
+    Exchange::new(name).mechanism() != "sasl"
 }
 
 fn server(bytes: &[u8]) -> Verdict {
