@@ -1,7 +1,8 @@
 //! Header fields: what they say about a part, and how to read their values.
 
 use super::decode::{Decoder, unescape};
-use crate::content::base64;
+use crate::content::media::{self, Media};
+use crate::content::{base64, header};
 use crate::model::event::Format;
 
 /// Header fields that mail systems write for each other: routes, identifiers, signatures. Long random
@@ -36,9 +37,8 @@ const ROUTINE: [&str; 24] = [
 /// What the header of a part says about its body.
 #[derive(Debug, Default)]
 pub(super) struct Part {
-    /// Type and subtype, in lower case; empty when the header does not say.
-    essence: String,
-    boundary: Vec<u8>,
+    /// The value of `Content-Type`; empty when the header does not say.
+    content_type: Vec<u8>,
     name: String,
     decoder: Decoder,
 }
@@ -60,23 +60,15 @@ impl Part {
     /// Takes note of a header field.
     pub(super) fn learn(&mut self, field: &[u8]) {
         let Some((name, value)) = split(field) else { return };
+        let file = |parameter| {
+            let value = header::parameter(value, parameter)?;
+            Some(String::from_utf8_lossy(&decode_words(&value)).into_owned())
+        };
         if name.eq_ignore_ascii_case("content-type") {
-            let mut parameters = Parameters::of(value);
-            self.essence = String::from_utf8_lossy(parameters.first).to_ascii_lowercase();
-            while let Some((key, value)) = parameters.next() {
-                match key.as_str() {
-                    "boundary" => self.boundary = value,
-                    "name" => self.name = String::from_utf8_lossy(&decode_words(&value)).into_owned(),
-                    _ => {}
-                }
-            }
+            self.content_type = value.to_vec();
+            self.name = file("name").unwrap_or(std::mem::take(&mut self.name));
         } else if name.eq_ignore_ascii_case("content-disposition") {
-            let mut parameters = Parameters::of(value);
-            while let Some((key, value)) = parameters.next() {
-                if key == "filename" {
-                    self.name = String::from_utf8_lossy(&decode_words(&value)).into_owned();
-                }
-            }
+            self.name = file("filename").unwrap_or(std::mem::take(&mut self.name));
         } else if name.eq_ignore_ascii_case("content-transfer-encoding") {
             self.decoder = Decoder::named(value);
         }
@@ -84,23 +76,18 @@ impl Part {
 
     /// The kind of body, its encoding, and its file name.
     pub(super) fn into_sort(self) -> (Sort, Decoder, String) {
-        let by_name = || format_of_name(&self.name).unwrap_or(Format::Plain);
-        let (class, subtype) = self.essence.split_once('/').unwrap_or((&self.essence, ""));
-        let sort = match (class, subtype) {
-            ("multipart", _) if !self.boundary.is_empty() => Sort::Multipart(self.boundary),
-            ("message", "rfc822" | "global") => Sort::Message,
-            ("text", "plain") | ("", _) => Sort::Text(by_name()),
-            ("text", "html") => Sort::Text(Format::Html),
-            ("text", "csv" | "tab-separated-values") => Sort::Text(Format::Csv),
-            ("text" | "application", "json") => Sort::Text(Format::Json),
-            ("text" | "application", "xml") => Sort::Text(Format::Xml),
-            ("text" | "application", "javascript" | "css") => Sort::Text(Format::Script),
-            ("application", "sql") => Sort::Text(Format::Sql),
-            ("application", "x-www-form-urlencoded") => Sort::Text(Format::Form),
-            ("text" | "message" | "multipart", _) => Sort::Text(Format::Plain),
-            ("image", "svg+xml") => Sort::Text(Format::Xml),
-            ("image" | "audio" | "video" | "font", _) => Sort::Binary,
-            _ => Sort::Unclear(by_name()),
+        let by_name = format_of_name(&self.name).unwrap_or(Format::Plain);
+        let essence = self.content_type.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+        let sort = match media::of(&self.content_type) {
+            _ if essence.eq_ignore_ascii_case(b"message/rfc822") => Sort::Message,
+            _ if essence.is_empty() => Sort::Text(by_name),
+            Media::Binary => Sort::Binary,
+            Media::Form => Sort::Text(Format::Form),
+            Media::Multipart(Some(boundary)) if !boundary.is_empty() => Sort::Multipart(boundary),
+            Media::Multipart(_) => Sort::Text(Format::Plain),
+            Media::Text(Format::Plain) => Sort::Text(by_name),
+            Media::Text(format) => Sort::Text(format),
+            Media::Unknown => Sort::Unclear(by_name),
         };
         (sort, self.decoder, self.name)
     }
@@ -163,64 +150,6 @@ fn encoded_word(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let latin = charset.to_ascii_lowercase().starts_with(b"iso-8859-1");
     let text = if latin { raw.iter().map(|b| char::from(*b)).collect::<String>().into_bytes() } else { raw };
     Some((text, tail))
-}
-
-/// The parameters of a structured field (RFC 2045, section 5.1, and RFC 2231).
-struct Parameters<'a> {
-    /// What stands before them.
-    first: &'a [u8],
-    rest: &'a [u8],
-}
-
-impl<'a> Parameters<'a> {
-    fn of(value: &'a [u8]) -> Self {
-        let end = memchr::memchr(b';', value).unwrap_or(value.len());
-        let (first, rest) = value.split_at_checked(end).unwrap_or((value, b""));
-        Self { first: first.trim_ascii(), rest }
-    }
-
-    /// The next name, in lower case and without the marks of RFC 2231, and its value.
-    fn next(&mut self) -> Option<(String, Vec<u8>)> {
-        while let [b';' | b' ' | b'\t' | b'\r' | b'\n', rest @ ..] = self.rest {
-            self.rest = rest;
-        }
-        let equals = memchr::memchr(b'=', self.rest)?;
-        let key = String::from_utf8_lossy(self.rest.get(..equals)?.trim_ascii()).to_ascii_lowercase();
-        self.rest = self.rest.get(equals + 1..)?.trim_ascii_start();
-        let mut value = self.value();
-        let Some((name, marks)) = key.split_once('*') else { return Some((key, value)) };
-        if marks.is_empty() || marks.ends_with('*') {
-            // charset'language'percent-encoded
-            let text = value.splitn(3, |b| *b == b'\'').nth(2).unwrap_or(&value);
-            let mut plain = Vec::with_capacity(text.len());
-            unescape(text, b'%', &mut plain);
-            value = plain;
-        }
-        Some((name.to_owned(), value))
-    }
-
-    fn value(&mut self) -> Vec<u8> {
-        let Some(quoted) = self.rest.strip_prefix(b"\"") else {
-            let end = memchr::memchr(b';', self.rest).unwrap_or(self.rest.len());
-            let (value, rest) = self.rest.split_at_checked(end).unwrap_or_default();
-            self.rest = rest;
-            return value.trim_ascii().to_vec();
-        };
-        let mut value = Vec::new();
-        self.rest = quoted;
-        while let [byte, rest @ ..] = self.rest {
-            self.rest = rest;
-            match (byte, rest) {
-                (b'"', _) => break,
-                (b'\\', [escaped, rest @ ..]) => {
-                    value.push(*escaped);
-                    self.rest = rest;
-                }
-                _ => value.push(*byte),
-            }
-        }
-        value
-    }
 }
 
 fn format_of_name(name: &str) -> Option<Format> {

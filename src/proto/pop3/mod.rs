@@ -6,7 +6,6 @@ mod probe;
 mod tests;
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 
 use super::cursor::Cursor;
 use super::dotted::Dotted;
@@ -15,6 +14,7 @@ use super::login::HeldLogin;
 use super::sasl::dialog::{Dialog, Line};
 use super::upgrade::{Offer, is_tls_record};
 use super::{Analyzer, Nature, Next, Progress, Protocol};
+use crate::content::hex;
 use crate::content::mime::{Message, Place};
 use crate::model::event::{EventSink, Outcome, Proof};
 use crate::model::flow::{Direction, Transport};
@@ -187,14 +187,11 @@ impl Pop3 {
         if digest.len() != 32 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) {
             return None;
         }
-        let mut line = String::new();
         // Without the time stamp there is nothing to attack.
-        if !self.stamp.is_empty() {
-            line = format!("$dynamic_1017${digest}$HEX$");
-            for byte in &self.stamp {
-                let _ = write!(line, "{byte:02x}");
-            }
-        }
+        let line = match self.stamp.as_slice() {
+            [] => String::new(),
+            stamp => format!("$dynamic_1017${digest}$HEX${}", hex::encode(stamp)),
+        };
         Some(HeldLogin {
             mechanism: "apop",
             proof: Proof::ChallengeResponse { hashcat: None },
