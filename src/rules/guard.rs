@@ -86,7 +86,9 @@ fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
         return Some(if value.len() >= 12 { Confidence::High } else { Confidence::Medium });
     }
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let random = digits > 0 && value.len() >= 12 && entropy(value) >= 2.8 && !made_up(value) && !code(value);
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let random =
+        digits > 0 && letters > 0 && value.len() >= 12 && entropy(value) >= 2.8 && !made_up(value) && !code(value);
     random.then_some(Confidence::Medium)
 }
 
@@ -178,7 +180,7 @@ fn code(value: &[u8]) -> bool {
     text.contains("()")
         || text.contains("=>")
         || text.contains("function")
-        || (text.ends_with(')') && text.contains('('))
+        || (text.ends_with([')', ']']) && text.contains('('))
         || text.starts_with("this.")
         || text.starts_with("self.")
         || text.starts_with("document.")

@@ -95,6 +95,8 @@ pub(in crate::rules) fn made_up(v: &[u8]) -> bool {
 
 /// The password of a URL or a connection string: not a reference to one, and not the word itself.
 pub(super) fn real_password(v: &[u8]) -> Option<Verdict> {
+    let v = v.trim_ascii();
+    let v = v.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(v);
     let lower = String::from_utf8_lossy(v).to_lowercase();
     let word = matches!(
         lower.as_str(),

@@ -7,7 +7,7 @@ pub(super) fn us_ssn(v: &[u8]) -> Option<Verdict> {
     let d = exactly(v, 9)?;
     let (area, group, serial) = (number(&d, 0, 3), number(&d, 3, 5), number(&d, 5, 9));
     // Printed on sample cards and advertisements.
-    let famous = [b"078051120".as_slice(), b"219099999", b"123456789", b"987654321"].contains(&v);
+    let famous = [b"078051120".as_slice(), b"219099999", b"123456789", b"987654321", b"111223333"].contains(&v);
     pass(area != 0 && area != 666 && area < 900 && group != 0 && serial != 0 && !famous && !uniform(&d))
 }
 
