@@ -28,6 +28,8 @@ pub(super) struct Compiled {
     pub(super) uses: Vec<SmallVec<[Use; 2]>>,
     /// Ways to write numbers, by the lengths of their runs.
     pub(super) numbers: HashMap<u64, Vec<(RuleIndex, Variant)>>,
+    /// Lengths of numbers that are written in one run, as bits.
+    pub(super) lone_runs: u64,
     /// Rules whose keyword is a lone `@`.
     pub(super) at_sign: Vec<RuleIndex>,
 }
@@ -153,6 +155,9 @@ impl Compiled {
         }
         for form in &number.forms {
             for variant in forms::variants(form)? {
+                if variant.runs() == 1 {
+                    self.lone_runs |= 1 << (variant.signature() & 63);
+                }
                 self.numbers.entry(variant.signature()).or_default().push((index, variant));
             }
         }

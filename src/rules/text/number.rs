@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::bytes::{at, backward, forward, prior};
+use super::bytes::{after_escape, at, backward, forward, prior};
 use super::keyword::{shown, stands_alone};
 use super::{Hit, Names, Scan, Scratch, before};
 use crate::model::finding::{Confidence, RuleIndex, Severity};
@@ -36,7 +36,10 @@ impl Matcher {
         while let Some(found) = next_digit(scan.text, from) {
             let runs = around(scan.text, found);
             from = runs.last().map_or(found, |run| run.end).max(found) + 1;
-            self.runs(scan, names, &runs, scratch);
+            let lone = runs.first().filter(|_| runs.len() == 1).map(Range::len);
+            if lone.is_none_or(|length| self.compiled.lone_runs >> length & 1 == 1) {
+                self.runs(scan, names, &runs, scratch);
+            }
         }
     }
 
@@ -194,25 +197,24 @@ fn next_digit(text: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-/// The run that holds the byte at `inside`, and the runs beside it that may belong to the same number.
-/// Empty when the run is too long to be one; then the last run is that run's end.
+/// The run that holds the digit at `inside`, and the runs beside it that may belong to the same number.
+/// Numbers are written in capitals: a run that a small letter or `_` touches is part of a word, and has
+/// no length here, nor has one that is too long.
 fn around(text: &[u8], inside: usize) -> Runs {
-    let word = |b: u8| b.is_ascii_alphanumeric();
-    let start = backward(text, inside, RUN + 1, word);
-    let end = forward(text, inside, usize::MAX, word);
+    let part = |b: u8| b.is_ascii_digit() || b.is_ascii_uppercase();
     let mut runs = Runs::new();
-    if end - start > RUN {
+    let start = backward(text, inside, RUN + 1, part);
+    let end = forward(text, inside, RUN + 1, part);
+    if end - start > RUN || word(at(text, end)) || word(prior(text, start)) && !after_escape(text, start) {
+        let end = forward(text, end, usize::MAX, word);
         runs.push(end..end);
         return runs;
     }
     runs.push(start..end);
-    let part = |run: &Range<usize>| {
-        text.get(run.clone()).is_some_and(|r| !r.is_empty() && r.len() <= RUN && !r.iter().any(u8::is_ascii_lowercase))
-    };
     let mut left = start;
     while runs.len() < RUNS && SEPARATORS.contains(&prior(text, left)) {
-        let run = backward(text, left - 1, RUN + 1, word)..left - 1;
-        if !part(&run) {
+        let run = backward(text, left - 1, RUN + 1, part)..left - 1;
+        if run.is_empty() || run.len() > RUN || word(prior(text, run.start)) && !after_escape(text, run.start) {
             break;
         }
         left = run.start;
@@ -220,14 +222,18 @@ fn around(text: &[u8], inside: usize) -> Runs {
     }
     let mut right = end;
     while runs.len() < RUNS && SEPARATORS.contains(&at(text, right)) {
-        let run = right + 1..forward(text, right + 1, RUN + 1, word);
-        if !part(&run) {
+        let run = right + 1..forward(text, right + 1, RUN + 1, part);
+        if run.is_empty() || run.len() > RUN || word(at(text, run.end)) {
             break;
         }
         right = run.end;
         runs.push(run);
     }
     runs
+}
+
+const fn word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 #[cfg(test)]
