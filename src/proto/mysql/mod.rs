@@ -4,6 +4,7 @@
 //! direction alone and from the middle.
 
 mod commands;
+mod compression;
 mod login;
 mod probe;
 mod results;
@@ -12,6 +13,7 @@ mod tests;
 mod wire;
 
 use self::commands::Commands;
+use self::compression::Inflation;
 use self::login::{Login, Verdict};
 use self::probe::{Footing, Shape};
 use self::results::{LongRow, Pace, Results, Turn};
@@ -21,12 +23,12 @@ use super::cursor::Cursor;
 use super::message::Message;
 use super::upgrade::{Offer, is_tls_record};
 use super::{Analyzer, Nature, Next, Progress, Protocol};
-use crate::content::coding::{Coding, Decoder, Status};
+use crate::content::coding::Coding;
 use crate::content::pieces::Pieces;
-use crate::model::event::{Event, EventSink, Format, LinkFact, Outcome, Skip, Text};
+use crate::model::event::{Event, EventSink, Format, Outcome, Skip, Text};
 use crate::model::flow::{Direction, Transport};
 use crate::model::limits;
-use crate::model::stream::{Gathered, Input, Stretch};
+use crate::model::stream::{Input, Stretch};
 
 /// MySQL and what speaks like it: MariaDB, Percona, TiDB, ProxySQL.
 pub static PROTOCOL: Protocol = Protocol {
@@ -105,17 +107,6 @@ enum LongKind {
     Statement,
 }
 
-/// One direction of the compressed protocol.
-#[derive(Default)]
-struct Inflation {
-    /// Bytes to the end of the compressed packet, and its decoder unless it is stored as it is.
-    packet: Option<(u64, Option<Decoder>)>,
-    /// Decompressed, and not used yet.
-    plain: Gathered,
-    /// So many of the next bytes are of no interest.
-    unwanted: u64,
-}
-
 enum Step {
     Took(usize),
     /// The packet needs so many bytes in all.
@@ -156,6 +147,7 @@ impl Analyzer for MySql {
             // The packet that is damaged ends at a known place.
             let more = long.as_ref().is_some_and(|l| l.more);
             side.long = Some(Long { left: owed - missing, more, kind: LongKind::Pass });
+            out.event(Event::Skipped { reason: Skip::Gap, bytes: owed - missing });
         } else {
             side.stage = Stage::Lost;
             side.gap = true;
@@ -465,81 +457,6 @@ impl MySql {
             Step::Tls(_) | Step::Wait(_) => 0,
         };
         step
-    }
-
-    /// Undoes the compressed protocol: packets inside packets of 7 bytes of header.
-    fn inflate(&mut self, input: Input<'_>, at: usize, out: &mut dyn EventSink) -> Step {
-        const COMPRESSED_HEADER: u64 = 7;
-        let coding = self.coding;
-        let mut inflation = std::mem::take(&mut self.side(input.direction).inflation);
-        let bytes = input.bytes().get(at..).unwrap_or_default();
-        let mut cursor = Cursor::new(bytes);
-        let step = match &mut inflation.packet {
-            None => match (cursor.u24_le(), cursor.u8(), cursor.u24_le()) {
-                (Some(length), Some(_sequence), Some(plain)) => {
-                    let decoder = (plain != 0).then(|| Decoder::new(coding.into_iter()));
-                    inflation.packet = (length > 0).then_some((u64::from(length), decoder));
-                    Step::Took(COMPRESSED_HEADER as usize)
-                }
-                _ => Step::Wait(COMPRESSED_HEADER),
-            },
-            Some((left, _)) if bytes.is_empty() => Step::Wait(*left),
-            Some((left, decoder)) => {
-                let count = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                let plain = &mut inflation.plain;
-                let used = match decoder {
-                    None => {
-                        plain.push_part(input.data, at..at + count);
-                        count
-                    }
-                    Some(decoder) => {
-                        plain.note(input.data.mark(at));
-                        let piece = bytes.get(..count).unwrap_or_default();
-                        let (used, status) = decoder.decode(piece, plain.bytes_mut(), limits::BODY_BYTES);
-                        match status {
-                            Status::Full | Status::Hungry => used,
-                            Status::Ended => count,
-                            Status::Broken => {
-                                out.event(Event::Skipped { reason: Skip::Coding, bytes: *left });
-                                count
-                            }
-                        }
-                    }
-                };
-                *left -= used as u64;
-                if *left == 0 {
-                    inflation.packet = None;
-                }
-                Step::Took(used)
-            }
-        };
-        self.drain(input.direction, &mut inflation, out);
-        self.side(input.direction).inflation = inflation;
-        step
-    }
-
-    /// Reads the packets among decompressed bytes.
-    fn drain(&mut self, direction: Direction, inflation: &mut Inflation, out: &mut dyn EventSink) {
-        let mut at = 0;
-        loop {
-            let dropped = inflation.unwanted.min((inflation.plain.len() - at) as u64);
-            inflation.unwanted -= dropped;
-            at += dropped as usize;
-            let input = Input { direction, data: inflation.plain.stretch() };
-            match self.step(input, at, out) {
-                Step::Took(count) => at += count,
-                Step::Skip(count) => inflation.unwanted = count,
-                Step::Tls(_) | Step::Wait(_) => break,
-            }
-        }
-        inflation.plain.consume(at);
-        if inflation.plain.len() > limits::PENDING_BYTES {
-            let bytes = inflation.plain.len() as u64;
-            out.event(Event::Skipped { reason: Skip::Limit, bytes });
-            out.event(Event::Link(LinkFact::Violation));
-            inflation.plain.clear();
-            self.side(direction).stage = Stage::Lost;
-        }
     }
 }
 

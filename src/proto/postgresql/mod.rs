@@ -158,6 +158,7 @@ impl Analyzer for PostgreSql {
         if inside {
             // The message that is damaged ends at a known place.
             side.part = Part::Pass(owed - missing);
+            out.event(Event::Skipped { reason: Skip::Gap, bytes: owed - missing });
         } else {
             side.stage = Stage::Lost;
             side.gap = true;

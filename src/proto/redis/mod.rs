@@ -108,6 +108,9 @@ impl Analyzer for Redis {
         let side = self.side(direction);
         side.pass = std::mem::take(&mut side.owed).saturating_sub(missing);
         side.gap = true;
+        if side.pass > 0 {
+            out.event(Event::Skipped { reason: Skip::Gap, bytes: side.pass });
+        }
     }
 
     fn end(&mut self, _left: [Input<'_>; 2], out: &mut dyn EventSink) {
