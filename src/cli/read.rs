@@ -15,7 +15,7 @@ use super::{complain, inputs, rules};
 use crate::model::finding::{Confidence, Severity};
 use crate::pipeline::{self, PipelineError, Settings};
 use crate::report::Level;
-use crate::rules::{Key, Options};
+use crate::rules::{Key, Matcher, Options};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -149,7 +149,7 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
-    let mut sinks = outputs::open(&reports, &settings.catalogue, level, args.reveal)?;
+    let mut sinks = outputs::open(&reports, settings.matcher.catalogue(), level, args.reveal)?;
     listen(&stop).context("cannot listen for signals")?;
     let bar = Bar::new(&settings.inputs, !args.no_progress && !args.quiet);
     let done = pipeline::read(&settings, &mut sinks, &|progress| bar.show(progress));
@@ -194,8 +194,7 @@ fn settings(args: &Args, stop: Arc<AtomicBool>) -> Result<Settings> {
         inputs: inputs::collect(&args.paths)?,
         filter: args.filter.clone(),
         jobs: args.jobs.unwrap_or_else(processors),
-        catalogue: Arc::new(catalogue),
-        options,
+        matcher: Matcher::new(Arc::new(catalogue), options)?,
         stop,
     })
 }

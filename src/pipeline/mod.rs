@@ -31,7 +31,7 @@ use crate::model::limits;
 use crate::model::packet::LinkType;
 use crate::model::summary::Summary;
 use crate::report::Sink;
-use crate::rules::{Catalogue, Context, Engine, Matcher, RuleError};
+use crate::rules::{Catalogue, Context, Engine};
 use crate::source::SourceError;
 use crate::source::filter::{Filter, FilterError};
 
@@ -56,9 +56,6 @@ pub enum PipelineError {
     /// The filter is not one.
     #[error(transparent)]
     Filter(#[from] FilterError),
-    /// The rules do not compile.
-    #[error(transparent)]
-    Rules(#[from] RuleError),
     /// None of the inputs could be read.
     #[error("{}", joined(.0))]
     Inputs(Vec<SourceError>),
@@ -88,14 +85,14 @@ pub fn read(
     progress: &dyn Fn(Progress),
 ) -> Result<Run, PipelineError> {
     let begun = Instant::now();
-    let matcher = Matcher::new(Arc::clone(&settings.catalogue), settings.options.clone())?;
+    let matcher = &settings.matcher;
     let mut filter = settings.filter.as_deref().map(|text| Filter::compile(text, ETHERNET)).transpose()?;
     let gauge = Gauge::default();
     let (mut captured, mut outcome, ledger) = thread::scope(|scope| {
         let (batcher, inboxes) = batch::Batcher::new(settings.jobs.get());
         let (reports_in, reports) = bounded(limits::BATCH_CHUNKS);
         for inbox in inboxes {
-            let (matcher, reports_in) = (Arc::clone(&matcher), reports_in.clone());
+            let (matcher, reports_in) = (Arc::clone(matcher), reports_in.clone());
             scope.spawn(move || worker::run(&matcher, &inbox, &reports_in));
         }
         drop(reports_in);
@@ -119,9 +116,9 @@ pub fn read(
     if captured.capture.packets() == 0 && !captured.failed.is_empty() {
         return Err(PipelineError::Inputs(captured.failed));
     }
-    let catalogue = &settings.catalogue;
+    let catalogue = matcher.catalogue();
     let mut closed = ledger.finish(|rule| &catalogue.rule(rule).kind);
-    let mut engine = Engine::new(Arc::clone(&matcher));
+    let mut engine = Engine::new(Arc::clone(matcher));
     for link in &closed.links {
         judge(&mut engine, link, &mut outcome);
     }

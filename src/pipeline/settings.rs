@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::rules::{Catalogue, Options};
+use crate::rules::Matcher;
 use crate::source::Input;
 
 /// What a run is to do.
@@ -16,10 +16,8 @@ pub struct Settings {
     pub filter: Option<String>,
     /// How many workers.
     pub jobs: NonZeroUsize,
-    /// The rules, with those switched off that the operator does not want.
-    pub catalogue: Arc<Catalogue>,
-    /// What the operator decided about findings.
-    pub options: Options,
+    /// The rules the operator wants, compiled, with what was decided about findings.
+    pub matcher: Arc<Matcher>,
     /// Set from outside to stop early; what was found until then is still reported.
     pub stop: Arc<AtomicBool>,
 }

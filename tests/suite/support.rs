@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use plainsight::pipeline::{self, Settings};
 use plainsight::report::{Ndjson, Sink};
-use plainsight::rules::{Catalogue, Key, Options};
+use plainsight::rules::{Catalogue, Key, Matcher, Options};
 use plainsight::source::Input;
 use serde_json::Value;
 
@@ -24,22 +24,29 @@ impl Default for How {
     }
 }
 
+static REVEALING: LazyLock<Arc<Matcher>> = LazyLock::new(|| matcher(true));
+static MASKING: LazyLock<Arc<Matcher>> = LazyLock::new(|| matcher(false));
+
+/// The built-in rules, compiled once for all tests.
+fn matcher(reveal: bool) -> Arc<Matcher> {
+    let options = Options { reveal, key: Key::from_secret(b"the key of the tests, fixed"), ..Options::default() };
+    let catalogue = Catalogue::builtin().expect("the built-in rules are sound");
+    Matcher::new(Arc::new(catalogue), options).expect("the built-in rules compile")
+}
+
 /// Reads captures and gives the NDJSON, without what differs from run to run.
 pub(crate) fn read(paths: &[&Path], how: How) -> String {
-    let options =
-        Options { reveal: how.reveal, key: Key::from_secret(b"the key of the tests, fixed"), ..Options::default() };
-    let catalogue = Arc::new(Catalogue::builtin().expect("the built-in rules are sound"));
+    let matcher = if how.reveal { &REVEALING } else { &MASKING };
     let inputs = paths.iter().map(|path| Input::Path(path.to_path_buf())).collect();
     let settings = Settings {
         inputs,
         filter: None,
         jobs: NonZeroUsize::new(how.jobs).expect("at least one worker"),
-        catalogue: Arc::clone(&catalogue),
-        options,
+        matcher: Arc::clone(matcher),
         stop: Arc::default(),
     };
     let output = Shared::default();
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Ndjson::new(output.clone(), catalogue))];
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Ndjson::new(output.clone(), Arc::clone(matcher.catalogue())))];
     match pipeline::read(&settings, &mut sinks, &|_| {}) {
         Ok(_) => {}
         Err(error) => return format!("error: {error}"),
