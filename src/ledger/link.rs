@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::record::{FlowRecord, Sightings};
+use super::record::{FlowRecord, Sightings, earlier};
 use super::smallest::Smallest;
 use super::tls::LinkTls;
 use super::{LinkKey, UNKNOWN};
@@ -158,7 +158,9 @@ pub(super) struct Account {
     tls: Option<LinkTls>,
     mechanisms: BTreeMap<&'static str, Grade>,
     names: Smallest<String, u64>,
-    weakest: Option<Grade>,
+    weak: bool,
+    /// Of at least one handshake the outcome was seen.
+    negotiated: bool,
     login: Option<Span>,
     data: BTreeMap<RuleIndex, Sightings>,
     worst: Option<Severity>,
@@ -184,7 +186,8 @@ impl Account {
             tls: record.handshakes().iter().map(LinkTls::of).min(),
             mechanisms: record.mechanisms.clone(),
             names,
-            weakest: record.weakest,
+            weak: record.weak,
+            negotiated: record.handshakes().iter().any(|handshake| handshake.version.is_some()),
             login: record.login,
             data: record.data.clone(),
             worst: record.worst,
@@ -212,7 +215,8 @@ impl Account {
         self.tls = self.tls.take().into_iter().chain(other.tls).min();
         self.mechanisms.extend(other.mechanisms);
         self.names.merge_all(other.names, |there, more| *there += more);
-        self.weakest = self.weakest.max(other.weakest);
+        self.weak |= other.weak;
+        self.negotiated |= other.negotiated;
         self.login = earlier(self.login, other.login);
         for (rule, seen) in other.data {
             self.data.entry(rule).and_modify(|there| there.add(seen)).or_insert(seen);
@@ -246,13 +250,13 @@ impl Account {
             let kind = kind(*rule);
             *data.entry(kind.to_owned()).or_default() += seen.count;
             if SENSITIVE.iter().any(|family| kind.starts_with(family)) {
-                exposed = earlier(exposed, Some(seen.first));
+                exposed = earlier(exposed, seen.first);
             }
         }
         if exposed.is_some() && encryption == Encryption::Unknown {
             encryption = Encryption::None;
         }
-        let (verdict, why) = judge(encryption, exposed.is_some(), self.weakest, self.text, self.bytes);
+        let (verdict, why) = self.judge(encryption, exposed.is_some());
         let mut auth: Vec<_> = self.mechanisms.iter().map(|(name, grade)| Mechanism { name, grade: *grade }).collect();
         auth.sort_by_key(|mechanism| (std::cmp::Reverse(mechanism.grade), mechanism.name));
         let usual_name = self.names.iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
@@ -276,6 +280,25 @@ impl Account {
             findings: 0,
             flow: self.first,
             exposed,
+        }
+    }
+
+    fn judge(&self, encryption: Encryption, exposed: bool) -> (Verdict, Option<&'static str>) {
+        if exposed {
+            return (Verdict::Exposed, None);
+        }
+        let unknown = |why| (Verdict::Unknown, Some(why));
+        match encryption {
+            Encryption::None => (Verdict::Cleartext, None),
+            Encryption::Opaque => unknown("looks encrypted, by no protocol known here"),
+            Encryption::Unknown if self.bytes == [0, 0] => unknown("nothing was sent"),
+            Encryption::Unknown if self.text => unknown("readable text of no protocol known here"),
+            Encryption::Unknown => unknown("no protocol was recognised"),
+            Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if self.weak => (Verdict::Weak, None),
+            Encryption::Tls | Encryption::Upgraded if !self.negotiated => {
+                unknown("no server's answer to a TLS hello was captured")
+            }
+            Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
         }
     }
 
@@ -333,10 +356,6 @@ fn least(a: Encryption, b: Encryption) -> Encryption {
     if weight(a) <= weight(b) { a } else { b }
 }
 
-fn earlier(a: Option<Span>, b: Option<Span>) -> Option<Span> {
-    a.into_iter().chain(b).min_by_key(|span| (span.first, span.last))
-}
-
 /// How bad the outcome of a switch to TLS is, for the worst of several flows.
 const fn trouble(upgrade: Upgrade) -> u8 {
     match upgrade {
@@ -345,29 +364,5 @@ const fn trouble(upgrade: Upgrade) -> u8 {
         Upgrade::DoneLate => 2,
         Upgrade::OfferedUnused => 3,
         Upgrade::Refused => 4,
-    }
-}
-
-fn judge(
-    encryption: Encryption,
-    exposed: bool,
-    weakest: Option<Grade>,
-    text: bool,
-    bytes: [u64; 2],
-) -> (Verdict, Option<&'static str>) {
-    if exposed {
-        return (Verdict::Exposed, None);
-    }
-    let unknown = |why| (Verdict::Unknown, Some(why));
-    match encryption {
-        Encryption::None => (Verdict::Cleartext, None),
-        Encryption::Opaque => unknown("looks encrypted, by no protocol known here"),
-        Encryption::Unknown if bytes == [0, 0] => unknown("nothing was sent"),
-        Encryption::Unknown if text => unknown("readable text of no protocol known here"),
-        Encryption::Unknown => unknown("no protocol was recognised"),
-        Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if weakest >= Some(Grade::Weak) => {
-            (Verdict::Weak, None)
-        }
-        Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
     }
 }

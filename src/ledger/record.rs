@@ -6,7 +6,7 @@ use super::UNKNOWN;
 use super::link::grade_of;
 use super::tls::TlsFact;
 use crate::model::event::{Event, Grade, LinkFact, Login};
-use crate::model::finding::{Finding, RuleIndex, Severity};
+use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
 use crate::model::flow::{Direction, Endpoint, Flow};
 use crate::model::limits;
 use crate::model::link::{Encryption, Upgrade};
@@ -20,6 +20,9 @@ const HTTP_GOES_ON_AS: [&str; 3] = ["grpc", "http2", "websocket"];
 /// Weaknesses of these families make an encrypted link a weak one.
 const PROTECTION: [&str; 3] = ["tls.", "cert.", "ssh."];
 
+/// Those of this family even when they are merely dated.
+const CONNECTION: &str = "tls.";
+
 /// One flow, for the ledger.
 #[derive(Debug)]
 pub struct FlowRecord {
@@ -30,7 +33,8 @@ pub struct FlowRecord {
     pub(super) upgrade: Option<Upgrade>,
     pub(super) mechanisms: BTreeMap<&'static str, Grade>,
     pub(super) names: BTreeSet<String>,
-    pub(super) weakest: Option<Grade>,
+    /// Its encryption can be attacked.
+    pub(super) weak: bool,
     pub(super) login: Option<Span>,
     pub(super) data: BTreeMap<RuleIndex, Sightings>,
     pub(super) worst: Option<Severity>,
@@ -42,11 +46,12 @@ pub struct FlowRecord {
     handshakes: Vec<Handshake>,
 }
 
-/// How often findings of one rule were seen, and where first.
-#[derive(Clone, Copy, Debug)]
+/// How often findings of one rule were seen.
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sightings {
     pub(super) count: u64,
-    pub(super) first: Span,
+    /// The first that exposes something: more than information, more than a guess.
+    pub(super) first: Option<Span>,
 }
 
 impl FlowRecord {
@@ -60,7 +65,7 @@ impl FlowRecord {
             upgrade: None,
             mechanisms: BTreeMap::new(),
             names: BTreeSet::new(),
-            weakest: None,
+            weak: false,
             login: None,
             data: BTreeMap::new(),
             worst: None,
@@ -106,19 +111,22 @@ impl FlowRecord {
             Event::Link(fact) => self.fact(*fact),
             Event::Login(login) => self.login(login),
             Event::Tls(handshake) => self.handshake(handshake),
-            Event::Weakness(weakness) if PROTECTION.iter().any(|family| weakness.kind.starts_with(family)) => {
-                self.weakest = self.weakest.max(Some(weakness.grade));
+            Event::Weakness(weakness) => {
+                // Of a chain, what is dated is somebody else's certificate; of a connection, its protection.
+                let least = if weakness.kind.starts_with(CONNECTION) { Grade::Dated } else { Grade::Weak };
+                self.weak |= weakness.grade >= least && PROTECTION.iter().any(|f| weakness.kind.starts_with(f));
             }
             Event::Text(_) => self.text = true,
-            Event::Field(_) | Event::Skipped { .. } | Event::Weakness(_) => {}
+            Event::Field(_) | Event::Skipped { .. } => {}
         }
     }
 
     /// Counts a finding of this flow.
     pub fn finding(&mut self, finding: &Finding) {
         self.worst = self.worst.max(Some(finding.severity));
-        let seen = self.data.entry(finding.rule).or_insert(Sightings { count: 0, first: finding.span });
-        seen.add(Sightings { count: finding.count, first: finding.span });
+        let telling = finding.severity > Severity::Info && finding.confidence > Confidence::Low;
+        let here = Sightings { count: finding.count, first: telling.then_some(finding.span) };
+        self.data.entry(finding.rule).or_default().add(here);
     }
 
     /// Counts payload bytes, read or not.
@@ -195,8 +203,11 @@ impl FlowRecord {
 impl Sightings {
     pub(super) fn add(&mut self, other: Self) {
         self.count += other.count;
-        if other.first.first < self.first.first {
-            self.first = other.first;
-        }
+        self.first = earlier(self.first, other.first);
     }
+}
+
+/// The span that begins first.
+pub(super) fn earlier(a: Option<Span>, b: Option<Span>) -> Option<Span> {
+    a.into_iter().chain(b).min_by_key(|span| (span.first, span.last))
 }
