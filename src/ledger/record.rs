@@ -121,6 +121,11 @@ impl FlowRecord {
         }
     }
 
+    /// The analyzer has read something that it need not speak of.
+    pub const fn confirm(&mut self) {
+        self.confirmed = true;
+    }
+
     /// Counts a finding of this flow.
     pub fn finding(&mut self, finding: &Finding) {
         self.worst = self.worst.max(Some(finding.severity));

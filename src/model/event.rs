@@ -1,6 +1,7 @@
 //! What analyzers say. Events borrow from the stream and live for one call; rules turn them into
 //! findings, the ledger turns them into links.
 
+use super::digest::Digest;
 use super::flow::{Direction, Endpoint};
 use super::link::{Encryption, Upgrade};
 use super::packet::Span;
@@ -12,6 +13,15 @@ use super::tls::Handshake;
 pub trait EventSink {
     /// One event. What it borrows is gone when the call returns.
     fn event(&mut self, event: Event<'_>);
+
+    /// Whether content of this digest is known to hold nothing, so that it need not be decoded. What is
+    /// made of the content must follow from the digest alone.
+    fn knows(&mut self, _content: &Digest) -> bool {
+        false
+    }
+
+    /// All that was said since [`EventSink::knows`] said no was of this content.
+    fn learn(&mut self, _content: Digest) {}
 }
 
 /// One thing seen in a flow.

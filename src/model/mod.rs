@@ -1,5 +1,6 @@
 //! The vocabulary every stage shares: plain types without I/O, threads or clocks.
 
+pub mod digest;
 pub mod event;
 pub mod finding;
 pub mod flow;

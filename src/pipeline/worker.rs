@@ -10,6 +10,7 @@ use hashbrown::HashMap as FastMap;
 use super::batch::{Chunk, Inbox, Opened, What};
 use crate::flow::Interest;
 use crate::ledger::FlowRecord;
+use crate::model::digest::Digest;
 use crate::model::event::{Event, LinkFact};
 use crate::model::finding::Finding;
 use crate::model::flow::{Direction, Flow, FlowId};
@@ -68,7 +69,7 @@ impl Outcome {
 pub(super) fn run(matcher: &Arc<Matcher>, inbox: &Inbox, reports: &Sender<Report>) {
     let mut worker = Worker {
         flows: FastMap::new(),
-        bench: Bench { engine: Engine::new(Arc::clone(matcher)), outcome: Outcome::default() },
+        bench: Bench { engine: Engine::new(Arc::clone(matcher)), outcome: Outcome::default(), empty: false },
     };
     for mut batch in &inbox.full {
         for (chunk, payload) in batch.drain() {
@@ -91,6 +92,8 @@ struct Worker {
 struct Bench {
     engine: Engine,
     outcome: Outcome,
+    /// The content that is being spoken of has held nothing but text without findings so far.
+    empty: bool,
 }
 
 /// One flow.
@@ -194,7 +197,8 @@ struct Desk<'a> {
 
 impl SessionSink for Desk<'_> {
     fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>) {
-        let Bench { engine, outcome } = &mut *self.bench;
+        let Bench { engine, outcome, empty } = &mut *self.bench;
+        *empty &= matches!(event, Event::Text(_));
         self.record.event(&event);
         match event {
             Event::Skipped { reason, bytes } => outcome.skipped.add(reason.name(), bytes),
@@ -206,9 +210,25 @@ impl SessionSink for Desk<'_> {
         let record = &mut *self.record;
         let context = Context { flow, protocol: protocol.name, server_name: self.server_name.as_deref() };
         engine.event(&context, &event, &mut |finding| {
+            *empty = false;
             record.finding(&finding);
             outcome.add(finding);
         });
+    }
+
+    fn knows(&mut self, content: &Digest) -> bool {
+        self.bench.empty = true;
+        let known = self.bench.engine.familiar().knows(content);
+        if known {
+            self.record.confirm();
+        }
+        known
+    }
+
+    fn learn(&mut self, content: Digest) {
+        if self.bench.empty {
+            self.bench.engine.familiar().remember(content);
+        }
     }
 
     fn recognised(&mut self, flow: &Flow, protocol: &'static Protocol) {

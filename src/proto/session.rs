@@ -5,6 +5,7 @@ use std::mem;
 
 use super::classify::{self, Decision};
 use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text};
+use crate::model::digest::Digest;
 use crate::model::event::{Event, EventSink, LinkFact, Skip};
 use crate::model::flow::{Direction, Flow, Roles, Transport};
 use crate::model::limits;
@@ -17,6 +18,12 @@ pub trait SessionSink {
     fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>);
     /// The flow's protocol is now known to be this one (again after an upgrade).
     fn recognised(&mut self, flow: &Flow, protocol: &'static Protocol);
+    /// See [`EventSink::knows`].
+    fn knows(&mut self, _content: &Digest) -> bool {
+        false
+    }
+    /// See [`EventSink::learn`].
+    fn learn(&mut self, _content: Digest) {}
 }
 
 /// One flow on its way from opening to end.
@@ -404,5 +411,15 @@ impl EventSink for Tagged<'_> {
     fn event(&mut self, event: Event<'_>) {
         self.spoke = true;
         self.out.event(self.flow, self.protocol, event);
+    }
+
+    fn knows(&mut self, content: &Digest) -> bool {
+        let known = self.out.knows(content);
+        self.spoke |= known;
+        known
+    }
+
+    fn learn(&mut self, content: Digest) {
+        self.out.learn(content);
     }
 }

@@ -9,7 +9,7 @@ use super::Options;
 use super::catalogue::Catalogue;
 use super::compile::Compiled;
 use super::error::RuleError;
-use super::familiar::Familiar;
+use super::familiar::{self, Familiar};
 use super::finding::{Evidence, Found};
 use super::guard::Situation;
 use super::login::severity;
@@ -82,6 +82,11 @@ impl Engine {
             path: String::new(),
             familiar: Familiar::default(),
         }
+    }
+
+    /// The contents it knows to hold nothing.
+    pub const fn familiar(&mut self) -> &mut Familiar {
+        &mut self.familiar
     }
 
     /// Says what the rules make of an event.
@@ -175,7 +180,7 @@ impl Engine {
             outer: None,
         };
         // A table's later pieces mean what its header says, which is not part of the digest.
-        let digest = if text.format == Format::Csv { None } else { Familiar::digest(&scan) };
+        let digest = if text.format == Format::Csv { None } else { familiar::digest(&scan, text.resource) };
         if digest.as_ref().is_some_and(|digest| self.familiar.knows(digest)) {
             return;
         }

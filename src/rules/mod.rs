@@ -26,6 +26,7 @@ pub use catalogue::Catalogue;
 pub use check::{Fault, Report, check};
 pub use engine::{Context, Engine, Matcher};
 pub use error::RuleError;
+pub use familiar::Familiar;
 pub use mask::Key;
 pub use schema::{
     Boundary, Content, Example, FormatName, GradeName, Guard, LoginMatch, LongExample, Mask, Named, Need, Number,

@@ -9,6 +9,7 @@ use crate::content::chunked::{self, Chunked};
 use crate::content::coding::{Decoder, Status};
 use crate::content::media::Media;
 use crate::content::sniff;
+use crate::model::digest::Digest;
 use crate::model::event::{Event, EventSink, Format, Outcome, Skip};
 use crate::model::flow::Direction;
 use crate::model::limits;
@@ -40,6 +41,10 @@ pub(super) struct Body {
     /// Number of the request it belongs to; 0 for answers.
     request: u64,
     decoder: Option<Decoder>,
+    /// Coded content of an answer, until it is whole: content that was seen before need not be decoded.
+    waiting: Option<Gathered>,
+    /// What of the head decides how the content is read.
+    reading: String,
     fate: Fate,
     /// Decoded content that is not said yet, after the end of what was, for context.
     buffer: Gathered,
@@ -79,6 +84,8 @@ impl Body {
         let coded = !content_codings.is_empty() || !transfer_codings.is_empty();
         let too_many = content_codings.len() + transfer_codings.len() > CODINGS;
         let unreadable = strange || too_many || partial && !content_codings.is_empty();
+        let reading = format!("{direction:?} {content_codings:?} {transfer_codings:?} {media:?}");
+        let waiting = (coded && !unreadable && direction == Direction::ToClient).then(Gathered::default);
         let decoder = coded.then(|| Decoder::new(content_codings.into_iter().chain(transfer_codings)));
         Self {
             framing,
@@ -86,6 +93,8 @@ impl Body {
             resource,
             request,
             decoder,
+            waiting,
+            reading,
             fate: Fate::Undecided(media.unwrap_or(Media::Unknown)),
             buffer: Gathered::default(),
             seen: 0,
@@ -144,6 +153,7 @@ impl Body {
             }
             Framing::Chunked(chunked) => (chunked.pass_over(missing), missing),
         };
+        self.wait_no_more(out);
         self.flush(out);
         let whole = self.decoder.is_some() || !matches!(self.fate, Fate::Text(_) | Fate::Undecided(_));
         if whole && self.stopped.is_none() {
@@ -155,6 +165,19 @@ impl Body {
     /// Nothing more of it will come. What should wait for the answer is handed back, with the number of
     /// its request.
     pub(super) fn finish(mut self, may_hold: bool, out: &mut dyn EventSink) -> Option<(u64, Held)> {
+        let Some(waiting) = &self.waiting else { return self.say_rest(may_hold, out) };
+        let coded = waiting.stretch().bytes;
+        let digest = Digest::of(&[b"http", self.reading.as_bytes(), self.resource.as_bytes(), coded]);
+        if out.knows(&digest) {
+            return None;
+        }
+        self.wait_no_more(out);
+        let held = self.say_rest(may_hold, out);
+        out.learn(digest);
+        held
+    }
+
+    fn say_rest(mut self, may_hold: bool, out: &mut dyn EventSink) -> Option<(u64, Held)> {
         self.drain(out);
         if !self.buffer.is_empty() {
             self.decide();
@@ -198,6 +221,25 @@ impl Body {
             *bytes += length;
             return;
         }
+        match &mut self.waiting {
+            Some(waiting) => {
+                waiting.push_part(input, range);
+                if waiting.len() > limits::BODY_BYTES {
+                    self.wait_no_more(out);
+                }
+            }
+            None => self.read(input, range, out),
+        }
+    }
+
+    /// Reads coded content that waited.
+    fn wait_no_more(&mut self, out: &mut dyn EventSink) {
+        if let Some(waited) = self.waiting.take() {
+            self.read(waited.stretch(), 0..waited.len(), out);
+        }
+    }
+
+    fn read(&mut self, input: Stretch<'_>, range: std::ops::Range<usize>, out: &mut dyn EventSink) {
         let Some(mut decoder) = self.decoder.take() else {
             let mut from = range.start;
             while from < range.end && self.stopped.is_none() {
