@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use plainsight::decode;
+use plainsight::decode::Decoder;
 use plainsight::flow::{EndReason, FlowSink, Interest, Limits, Table};
 use plainsight::model::flow::{Direction, Flow, FlowId};
 use plainsight::model::packet::Mark;
@@ -30,12 +30,12 @@ fuzz_target!(|data: &[u8]| {
     }
     let Ok(mut source) = source::open(&Input::Path(path), 0) else { return };
     let mut table = Table::new(Limits::default());
-    let mut last = Mark::default();
+    let mut decoder = Decoder::default();
     while let Ok(Some(packet)) = source.next() {
-        last = packet.mark;
-        if let Ok(segment) = decode::decode(&packet) {
+        if let Ok(Some(segment)) = decoder.decode(&packet) {
             table.packet(&segment, packet.mark, &mut Nobody);
         }
     }
-    table.finish(last, &mut Nobody);
+    decoder.finish();
+    table.finish(&mut Nobody);
 });

@@ -1,4 +1,4 @@
-//! The Internet checksum (RFC 1071) of a TCP segment.
+//! The Internet checksum (RFC 1071).
 
 use std::net::IpAddr;
 
@@ -15,6 +15,11 @@ pub(super) fn of_tcp(bytes: &[u8], stated: u16, Addresses(source, destination): 
     // with the length or, when the card also cuts the segment, without it; or nothing.
     let partial = [fold(pseudo), fold(addresses), 0];
     if partial.contains(&stated.to_be()) { Checksum::Unknown } else { Checksum::Bad }
+}
+
+/// Whether an IPv4 header has the checksum it states.
+pub(super) fn holds(header: &[u8]) -> bool {
+    fold(sum(header)) == 0xffff
 }
 
 const TCP: u16 = 6;

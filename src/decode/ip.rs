@@ -3,7 +3,10 @@
 use etherparse::err::{ipv4, ipv6};
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-use super::{Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum};
+use super::defrag::{Datagram, Part};
+use super::{
+    Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, tunnel, udp,
+};
 use crate::model::flow::Endpoint;
 
 /// Tells the versions apart.
@@ -30,12 +33,19 @@ pub(super) fn v4(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
         }
         walk.limit(length);
     }
-    if header.is_fragmenting_payload() {
-        return Err(Undecodable::FRAGMENT);
-    }
     walk.skip(header.slice().len());
+    let number = header.protocol().0;
     let addresses = Addresses(header.source_addr().into(), header.destination_addr().into());
-    Ok(Layer::Transport { number: header.protocol().0, addresses })
+    if header.is_fragmenting_payload() {
+        let id = header.identification().into();
+        return fragment(Part {
+            datagram: Datagram { addresses, protocol: Some(number), id },
+            number,
+            offset: header.fragments_offset().byte_offset().into(),
+            last: !header.more_fragments(),
+        });
+    }
+    Ok(Layer::Transport { number, addresses })
 }
 
 /// RFC 8200.
@@ -57,7 +67,7 @@ pub(super) fn v6(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
 pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresses) -> Result<Inner<'a>, Undecodable> {
     let layer = match number {
         6 => return tcp(walk, addresses),
-        17 => return udp(walk, addresses),
+        17 => return datagram(walk, addresses),
         4 => Layer::Ipv4,
         41 => Layer::Ipv6,
         // Hop-by-hop options, routing, destination options, mobility, HIP, Shim6.
@@ -66,22 +76,51 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresse
             walk.skip(usize::from(units) * 8);
             Layer::Transport { number: next, addresses }
         }
-        // A fragment header on a whole packet is allowed (RFC 6946).
-        44 => match *walk.take()? {
-            [next, _, 0, more, _, _, _, _] if more & 0xf9 == 0 => Layer::Transport { number: next, addresses },
-            _ => return Err(Undecodable::FRAGMENT),
-        },
+        44 => v6_fragment(walk, addresses)?,
+        47 => tunnel::gre(walk)?,
         // Authentication header: in units of four bytes, two of them not counted.
         51 => {
             let [next, units, ..] = *walk.take::<8>()?;
             walk.skip(usize::from(units) * 4);
             Layer::Transport { number: next, addresses }
         }
-        1 | 58 => return Err(Undecodable::ICMP),
-        50 => return Err(Undecodable::IPSEC),
-        _ => return Err(Undecodable::UNKNOWN_TRANSPORT),
+        97 => tunnel::ether_ip(walk)?,
+        115 => tunnel::l2tp_3(walk)?,
+        // RFC 4023
+        137 => Layer::Mpls,
+        // RFC 8986
+        143 => Layer::Ethernet,
+        _ => return Err(opaque(number).unwrap_or(Undecodable::UNKNOWN_TRANSPORT)),
     };
     Ok(Inner::Layer(layer))
+}
+
+/// What is known to lead nowhere.
+const fn opaque(number: u8) -> Option<Undecodable> {
+    match number {
+        1 | 58 => Some(Undecodable::ICMP),
+        50 => Some(Undecodable::ESP),
+        59 => Some(Undecodable::EMPTY),
+        132 => Some(Undecodable::SCTP),
+        _ => None,
+    }
+}
+
+/// RFC 8200, section 4.5. The header on a whole packet is allowed (RFC 6946).
+fn v6_fragment(walk: &mut Walk<'_>, addresses: Addresses) -> Result<Layer, Undecodable> {
+    let [number, _, o0, o1, id @ ..] = *walk.take::<8>()?;
+    // In units of eight bytes, with three bits below it.
+    let (offset, last) = (u16::from_be_bytes([o0, o1]) & !0x0007, o1 & 0x01 == 0);
+    if offset == 0 && last {
+        return Ok(Layer::Transport { number, addresses });
+    }
+    let id = u32::from_be_bytes(id);
+    fragment(Part { datagram: Datagram { addresses, protocol: None, id }, number, offset: offset.into(), last })
+}
+
+/// Nothing is put together that leads nowhere.
+fn fragment(part: Part) -> Result<Layer, Undecodable> {
+    opaque(part.number).map_or(Ok(Layer::Fragment(part)), Err)
 }
 
 /// RFC 9293, section 3.1.
@@ -108,13 +147,17 @@ fn tcp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undec
 }
 
 /// RFC 768.
-fn udp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undecodable> {
+fn datagram<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undecodable> {
     let &[s0, s1, d0, d1, l0, l1, _, _] = walk.take()?;
     match usize::from(u16::from_be_bytes([l0, l1])) {
         // A jumbogram, or segmentation offload: IP says how long it is.
         0 => {}
         length @ 8.. => walk.limit((length - 8).min(walk.wire_len)),
         _ => return Err(Undecodable::MALFORMED),
+    }
+    if let Some((inside, layer)) = udp::tunnel(walk, u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])) {
+        *walk = inside;
+        return Ok(Inner::Layer(layer));
     }
     Ok(segment(walk, addresses, [s0, s1], [d0, d1], TransportHeader::Udp, Checksum::Unknown))
 }

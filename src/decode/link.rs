@@ -1,6 +1,6 @@
 //! Link layers, and what lies between them and IP.
 
-use super::{Layer, Undecodable, Walk};
+use super::{Layer, Undecodable, Walk, shape};
 use crate::model::packet::LinkType;
 
 /// What packets of a link type start with: <https://www.tcpdump.org/linktypes.html>.
@@ -14,10 +14,26 @@ pub(super) fn first(link: LinkType) -> Result<Layer, Undecodable> {
         // LINKTYPE_RAW, and the DLT_RAW of several systems that ended up in files.
         12 | 14 | 101 => Ok(Layer::Ip),
         51 => Ok(Layer::Pppoe),
-        104 => Ok(Layer::CiscoHdlc),
+        // LINKTYPE_ATM_RFC1483
+        100 => Ok(Layer::Llc),
+        104 => Ok(Layer::Tag(2)),
+        105 => Ok(Layer::WLAN),
+        107 => Ok(Layer::FrameRelay),
+        // LINKTYPE_ENC: address family, index of the security association, flags.
+        109 => Ok(Layer::IpBehind(12)),
         113 => Ok(Layer::LinuxCooked),
+        117 => Ok(Layer::PfLog),
+        119 | 163 => Ok(Layer::Prism),
+        127 => Ok(Layer::Radiotap),
+        // LINKTYPE_APPLE_IP_OVER_IEEE1394: two addresses of eight bytes.
+        138 => Ok(Layer::Tag(16)),
+        // LINKTYPE_LINUX_PPP_WITHDIRECTION has a direction and a byte for nothing before the protocol.
+        166 => Ok(Layer::PppBehind(2)),
+        192 => Ok(Layer::Ppi),
+        204 => Ok(Layer::PppBehind(1)),
         228 => Ok(Layer::Ipv4),
         229 => Ok(Layer::Ipv6),
+        239 => Ok(Layer::NfLog),
         276 => Ok(Layer::LinuxCooked2),
         _ => Err(Undecodable::UNKNOWN_LINK),
     }
@@ -30,42 +46,76 @@ pub(super) fn ether_type(kind: u16) -> Result<Layer, Undecodable> {
         0..0x0600 => Ok(Layer::Llc),
         0x0800 => Ok(Layer::Ipv4),
         0x86dd => Ok(Layer::Ipv6),
-        0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => Ok(Layer::Vlan),
+        // IEEE 802.1Q and its predecessors: priority and identifier.
+        0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => Ok(Layer::Tag(2)),
+        0x6558 => Ok(Layer::Ethernet),
         0x8847 | 0x8848 => Ok(Layer::Mpls),
         0x8864 => Ok(Layer::Pppoe),
+        0x880b => Ok(Layer::Ppp),
+        0x88e5 => Ok(Layer::MacSec),
+        // IEEE 802.1Q I-TAG: a whole frame behind the service identifier.
+        0x88e7 => Ok(Layer::EthernetBehind(4)),
+        // VN-tag, and the tag of IEC 62439-3 (HSR).
+        0x8926 | 0x892f => Ok(Layer::Tag(4)),
+        // Cisco metadata with a security group, and the E-TAG of IEEE 802.1BR.
+        0x8909 | 0x893f => Ok(Layer::Tag(6)),
+        0x894f => Ok(Layer::Nsh),
         _ => Err(Undecodable::NOT_IP),
     }
 }
 
 pub(super) fn ethernet(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     let [.., high, low] = *walk.take::<14>()?;
-    Ok(Layer::EtherType(u16::from_be_bytes([high, low])))
+    ether_type(u16::from_be_bytes([high, low]))
 }
 
-/// IEEE 802.1Q: priority and identifier, then the type of what follows.
-pub(super) fn vlan(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
-    let [_, _, high, low] = *walk.take()?;
-    Ok(Layer::EtherType(u16::from_be_bytes([high, low])))
+/// `length` bytes, then the type of what follows, as in Ethernet.
+pub(super) fn tag(walk: &mut Walk<'_>, length: usize) -> Result<Layer, Undecodable> {
+    walk.skip(length);
+    let kind = u16::from_be_bytes(*walk.take()?);
+    ether_type(kind)
 }
 
-/// IEEE 802.2, of which only the SNAP form with an Ethernet type leads to IP.
+/// IEEE 802.2, of which IP by its own access point and the SNAP form lead on.
 pub(super) fn llc(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     match *walk.take()? {
-        [0xaa, 0xaa, 0x03, 0, 0, 0, high, low] if high >= 6 => Ok(Layer::EtherType(u16::from_be_bytes([high, low]))),
+        [0x06, 0x06, 0x03] => Ok(Layer::Ipv4),
+        [0xaa, 0xaa, 0x03] => snap(walk, 2),
+        _ => Err(Undecodable::NOT_IP),
+    }
+}
+
+/// Organisation and protocol; `padding` bytes stand before a bridged frame (RFC 2684, RFC 2427).
+fn snap(walk: &mut Walk<'_>, padding: usize) -> Result<Layer, Undecodable> {
+    match *walk.take()? {
+        // RFC 1042, and IEEE 802.1H for what would be ambiguous.
+        [0, 0, 0 | 0xf8, high @ 6..=0xff, low] => ether_type(u16::from_be_bytes([high, low])),
+        // Bridged Ethernet with and without its checksum.
+        [0, 0x80, 0xc2, 0, 1 | 7] => Ok(Layer::EthernetBehind(padding)),
         _ => Err(Undecodable::NOT_IP),
     }
 }
 
 /// LINKTYPE_LINUX_SLL.
 pub(super) fn linux_cooked(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
-    let [.., high, low] = *walk.take::<16>()?;
-    Ok(Layer::EtherType(u16::from_be_bytes([high, low])))
+    let [_, _, h0, h1, .., high, low] = *walk.take::<16>()?;
+    cooked(u16::from_be_bytes([h0, h1]), u16::from_be_bytes([high, low]))
 }
 
 /// LINKTYPE_LINUX_SLL2.
 pub(super) fn linux_cooked_2(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
-    let [high, low, ..] = *walk.take::<20>()?;
-    Ok(Layer::EtherType(u16::from_be_bytes([high, low])))
+    let [high, low, _, _, _, _, _, _, h0, h1, ..] = *walk.take::<20>()?;
+    cooked(u16::from_be_bytes([h0, h1]), u16::from_be_bytes([high, low]))
+}
+
+/// The protocol means nothing on some hardware (`ARPHRD_`).
+fn cooked(hardware: u16, protocol: u16) -> Result<Layer, Undecodable> {
+    match hardware {
+        801 => Ok(Layer::WLAN),
+        802 => Ok(Layer::Prism),
+        803 => Ok(Layer::Radiotap),
+        _ => ether_type(protocol),
+    }
 }
 
 /// LINKTYPE_NULL: the address family as the capturing system numbers it, in its byte order.
@@ -80,8 +130,43 @@ pub(super) fn null(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     }
 }
 
+/// LINKTYPE_PFLOG: begins with its length, and is padded to a multiple of four.
+pub(super) fn pf_log(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    let length = *walk.bytes.first().ok_or(Undecodable::TRUNCATED)?;
+    walk.skip(usize::from(length).next_multiple_of(4));
+    Ok(Layer::Ip)
+}
+
+/// LINKTYPE_NFLOG: attributes in the byte order of the capturing system, one of which is the packet.
+pub(super) fn nf_log(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    const PAYLOAD: u16 = 9;
+    walk.skip(4);
+    let mut little = None;
+    loop {
+        let [l0, l1, t0, t1] = *walk.take()?;
+        // All types are below 256. Flags in the high byte come with later attributes.
+        let little = *little.get_or_insert(t1 == 0);
+        let read = if little { u16::from_le_bytes } else { u16::from_be_bytes };
+        let value = usize::from(read([l0, l1])).checked_sub(4).ok_or(Undecodable::MALFORMED)?;
+        if read([t0, t1]) == PAYLOAD {
+            walk.limit(value.min(walk.wire_len));
+            return Ok(Layer::Ip);
+        }
+        walk.skip(value.next_multiple_of(4));
+    }
+}
+
+/// LINKTYPE_PPI: a header that says which other link type stands behind it.
+pub(super) fn ppi(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    let [_, _, l0, l1, t0, t1, _, _] = *walk.take()?;
+    let length = usize::from(u16::from_le_bytes([l0, l1])).checked_sub(8).ok_or(Undecodable::MALFORMED)?;
+    walk.skip(length);
+    first(LinkType(u16::from_le_bytes([t0, t1])))
+}
+
 /// RFC 3032: labels up to the one with the bottom-of-stack bit. Nothing says what follows it; IP shows
-/// in its version, and a pseudowire (RFC 4385) begins with a zero where the version would be.
+/// in its version. Ethernet may have a control word before it, which begins with a zero where the
+/// version would be (RFC 4385), or stand alone, and then begins with anything.
 pub(super) fn mpls(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     loop {
         let [_, _, bottom, _] = *walk.take()?;
@@ -89,15 +174,24 @@ pub(super) fn mpls(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
             break;
         }
     }
-    match walk.bytes.first().map(|b| b >> 4) {
-        Some(4 | 6) => Ok(Layer::Ip),
-        Some(0) => {
-            walk.skip(4);
-            Ok(Layer::Ethernet)
-        }
-        Some(_) => Err(Undecodable::NOT_IP),
-        None => Err(Undecodable::TRUNCATED),
+    let likely = match walk.bytes.first().ok_or(Undecodable::TRUNCATED)? >> 4 {
+        4 | 6 => Some(Layer::Ip),
+        0 => Some(Layer::EthernetBehind(4)),
+        _ => None,
+    };
+    let mut layers = likely.into_iter().chain([Layer::Ethernet]);
+    layers.find(|&layer| shape::leads_to_ip(*walk, layer)).or(likely).ok_or(Undecodable::NOT_IP)
+}
+
+/// IEEE 802.1AE. Where neither encryption nor a changed payload is stated, the frame can be read.
+pub(super) fn mac_sec(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    const CHANNEL: u8 = 0x20;
+    const ENCRYPTED_OR_CHANGED: u8 = 0x0c;
+    let [control, ..] = *walk.take::<6>()?;
+    if control & ENCRYPTED_OR_CHANGED != 0 {
+        return Err(Undecodable::MACSEC);
     }
+    tag(walk, if control & CHANNEL != 0 { 8 } else { 0 })
 }
 
 /// RFC 2516, session stage.
@@ -120,12 +214,26 @@ pub(super) fn ppp(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
         0x0021 => Ok(Layer::Ipv4),
         0x0057 => Ok(Layer::Ipv6),
         0x0281 | 0x0283 => Ok(Layer::Mpls),
+        // RFC 1968 and RFC 1962, of one link of a bundle too.
+        0x0053 | 0x0055 | 0x00fb | 0x00fd => Err(Undecodable::PPP_OPAQUE),
         _ => Err(Undecodable::NOT_IP),
     }
 }
 
-/// Address, control, and the type as in Ethernet.
-pub(super) fn cisco_hdlc(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
-    let [_, _, high, low] = *walk.take()?;
-    Ok(Layer::EtherType(u16::from_be_bytes([high, low])))
+/// RFC 2427, or the Ethernet types that Cisco puts there.
+pub(super) fn frame_relay(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    // The address ends with the byte that has its lowest bit set.
+    while walk.take::<1>()?[0] & 1 == 0 {}
+    if walk.bytes.first() != Some(&0x03) {
+        return tag(walk, 0);
+    }
+    walk.skip(1);
+    let padding = usize::from(walk.bytes.first() == Some(&0));
+    walk.skip(padding);
+    match *walk.take()? {
+        [0xcc] => Ok(Layer::Ipv4),
+        [0x8e] => Ok(Layer::Ipv6),
+        [0x80] => snap(walk, 0),
+        _ => Err(Undecodable::NOT_IP),
+    }
 }

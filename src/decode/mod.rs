@@ -1,14 +1,21 @@
 //! From a captured frame to the payload of a transport, through whatever lies between.
 
 mod checksum;
+mod defrag;
 mod ip;
 mod link;
+mod shape;
+mod tunnel;
+mod udp;
+mod wlan;
 
 use std::net::IpAddr;
 
+use self::defrag::{Fragments, Part, Whole};
 use crate::model::flow::{Endpoint, Transport};
 use crate::model::limits;
 use crate::model::packet::Packet;
+use crate::model::tally::Skipped;
 
 /// The transport payload of one packet, with its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,16 +100,22 @@ impl TcpFlags {
 pub struct Undecodable(pub &'static str);
 
 impl Undecodable {
+    /// A packet that ends before any transport, and says so.
+    pub const EMPTY: Self = Self("no payload");
+    /// The encrypted payload of IPsec (RFC 4303).
+    pub const ESP: Self = Self("ipsec esp");
     /// ICMP.
     pub const ICMP: Self = Self("icmp");
-    /// An encrypted IPsec payload.
-    pub const IPSEC: Self = Self("ipsec payload");
-    /// Part of a datagram that was cut up.
-    pub const FRAGMENT: Self = Self("ip fragment");
+    /// Encrypted in the link layer (IEEE 802.1AE).
+    pub const MACSEC: Self = Self("macsec");
     /// A header that contradicts itself.
     pub const MALFORMED: Self = Self("malformed header");
     /// ARP, spanning tree and whatever else needs no IP.
     pub const NOT_IP: Self = Self("not ip");
+    /// Encrypted or compressed in PPP.
+    pub const PPP_OPAQUE: Self = Self("ppp, encrypted or compressed");
+    /// RFC 9260.
+    pub const SCTP: Self = Self("sctp");
     /// More layers than [`limits::DECODE_DEPTH`].
     pub const TOO_DEEP: Self = Self("too many layers");
     /// The packet, or what the snap length left of it, ends inside a header.
@@ -111,62 +124,183 @@ impl Undecodable {
     pub const UNKNOWN_LINK: Self = Self("unknown link type");
     /// Neither TCP nor UDP.
     pub const UNKNOWN_TRANSPORT: Self = Self("unknown transport");
+    /// Several frames in one.
+    pub const WLAN_AGGREGATE: Self = Self("802.11 aggregate");
+    /// Received with a wrong checksum, as the receiver says.
+    pub const WLAN_DAMAGED: Self = Self("802.11 damaged");
+    /// Cut up in the link layer.
+    pub const WLAN_FRAGMENT: Self = Self("802.11 fragment");
+    /// Encrypted in the link layer.
+    pub const WLAN_PROTECTED: Self = Self("802.11 protected");
 }
 
-/// Finds the transport payload of a packet.
-///
-/// Layers are peeled off one by one, up to [`limits::DECODE_DEPTH`]. A layer that states its own
-/// length is believed over the length of the frame, which Ethernet pads and a snap length cuts.
-pub fn decode<'a>(packet: &Packet<'a>) -> Result<Segment<'a>, Undecodable> {
-    let mut walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize };
-    let mut layer = link::first(packet.link)?;
-    for _ in 0..limits::DECODE_DEPTH {
+/// Finds the transport payloads of packets, and holds the fragments of datagrams that are not complete.
+#[derive(Default)]
+pub struct Decoder {
+    fragments: Fragments,
+    /// The datagram that was completed last.
+    whole: Whole,
+}
+
+impl Decoder {
+    /// Finds the transport payload of a packet; nothing, where the packet is a fragment that others are
+    /// waited for, or that is not needed any more.
+    ///
+    /// Layers are peeled off one by one, up to [`limits::DECODE_DEPTH`]. A layer that states its own
+    /// length is believed over the length of the frame, which Ethernet pads and a snap length cuts.
+    pub fn decode<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Option<Segment<'a>>, Undecodable> {
+        let walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize };
+        let mut depth = limits::DECODE_DEPTH;
+        match peel(walk, link::first(packet.link)?, &mut depth)? {
+            Found::Segment(segment) => Ok(Some(segment)),
+            Found::Fragment(walk, part) => self.put_together(&walk, &part, packet, depth),
+        }
+    }
+
+    /// What was skipped besides the packets that [`Decoder::decode`] gave a reason for: fragments whose
+    /// datagrams stayed incomplete, and those that came again. The capture is over.
+    pub fn finish(&mut self) -> Skipped {
+        self.fragments.finish()
+    }
+
+    #[cold]
+    fn put_together(
+        &mut self,
+        walk: &Walk<'_>,
+        part: &Part,
+        Packet { mark, bytes, .. }: &Packet<'_>,
+        mut depth: usize,
+    ) -> Result<Option<Segment<'_>>, Undecodable> {
+        let frame = bytes.len() as u64;
+        let Some(mut whole) = self.fragments.add(part, walk, mark.at, frame)? else { return Ok(None) };
+        // In it may be a tunnel, and in that the last fragment of another datagram.
+        while let Found::Fragment(walk, part) = whole.peel(&mut depth)? {
+            match self.fragments.add(&part, &walk, mark.at, frame)? {
+                Some(inner) => whole = inner,
+                None => return Ok(None),
+            }
+        }
+        self.whole = whole;
+        match self.whole.peel(&mut { limits::DECODE_DEPTH })? {
+            Found::Segment(segment) => Ok(Some(segment)),
+            Found::Fragment(..) => Ok(None),
+        }
+    }
+}
+
+impl Whole {
+    fn peel(&self, depth: &mut usize) -> Result<Found<'_>, Undecodable> {
+        let (walk, layer) = self.start()?;
+        peel(walk, layer, depth)
+    }
+}
+
+/// Where the layers end.
+enum Found<'a> {
+    Fragment(Walk<'a>, Part),
+    Segment(Segment<'a>),
+}
+
+fn peel<'a>(mut walk: Walk<'a>, mut layer: Layer, depth: &mut usize) -> Result<Found<'a>, Undecodable> {
+    while let Some(left) = depth.checked_sub(1) {
+        *depth = left;
         layer = match layer {
-            Layer::CiscoHdlc => link::cisco_hdlc(&mut walk)?,
-            Layer::EtherType(kind) => link::ether_type(kind)?,
-            Layer::Ethernet => link::ethernet(&mut walk)?,
-            Layer::Ip => ip::version(&walk)?,
-            Layer::Ipv4 => ip::v4(&mut walk)?,
-            Layer::Ipv6 => ip::v6(&mut walk)?,
-            Layer::Llc => link::llc(&mut walk)?,
-            Layer::LinuxCooked => link::linux_cooked(&mut walk)?,
-            Layer::LinuxCooked2 => link::linux_cooked_2(&mut walk)?,
-            Layer::Mpls => link::mpls(&mut walk)?,
-            Layer::Null => link::null(&mut walk)?,
-            Layer::Ppp => link::ppp(&mut walk)?,
-            Layer::Pppoe => link::pppoe(&mut walk)?,
+            Layer::Fragment(part) => return Ok(Found::Fragment(walk, part)),
             Layer::Transport { number, addresses } => match ip::transport(&mut walk, number, addresses)? {
                 Inner::Layer(layer) => layer,
-                Inner::Segment(segment) => return Ok(segment),
+                Inner::Segment(segment) => return Ok(Found::Segment(segment)),
             },
-            Layer::Vlan => link::vlan(&mut walk)?,
+            layer => step(&mut walk, layer)?,
         };
     }
     Err(Undecodable::TOO_DEEP)
 }
 
+/// Peels off one layer, and says what is under it.
+fn step(walk: &mut Walk<'_>, layer: Layer) -> Result<Layer, Undecodable> {
+    match layer {
+        Layer::Ethernet => link::ethernet(walk),
+        Layer::EthernetBehind(length) => {
+            walk.skip(length);
+            link::ethernet(walk)
+        }
+        Layer::FrameRelay => link::frame_relay(walk),
+        Layer::Ip => ip::version(walk),
+        Layer::IpBehind(length) => {
+            walk.skip(length);
+            Ok(Layer::Ip)
+        }
+        Layer::Ipv4 => ip::v4(walk),
+        Layer::Ipv6 => ip::v6(walk),
+        Layer::LinuxCooked => link::linux_cooked(walk),
+        Layer::LinuxCooked2 => link::linux_cooked_2(walk),
+        Layer::Llc => link::llc(walk),
+        Layer::MacSec => link::mac_sec(walk),
+        Layer::Mpls => link::mpls(walk),
+        Layer::NfLog => link::nf_log(walk),
+        Layer::Nsh => tunnel::nsh(walk),
+        Layer::Null => link::null(walk),
+        Layer::PfLog => link::pf_log(walk),
+        Layer::Ppi => link::ppi(walk),
+        Layer::Ppp => link::ppp(walk),
+        Layer::PppBehind(length) => {
+            walk.skip(length);
+            link::ppp(walk)
+        }
+        Layer::Pppoe => link::pppoe(walk),
+        Layer::Prism => wlan::prism(walk),
+        Layer::Radiotap => wlan::radiotap(walk),
+        Layer::Tag(length) => link::tag(walk, length),
+        Layer::Wlan(form) => wlan::frame(walk, form),
+        // Where IP ends, the walk does.
+        Layer::Fragment(_) | Layer::Transport { .. } => Err(Undecodable::UNKNOWN_TRANSPORT),
+    }
+}
+
 /// What the next bytes are.
 #[derive(Clone, Copy)]
 enum Layer {
-    CiscoHdlc,
-    EtherType(u16),
     Ethernet,
+    /// So many bytes, then an Ethernet frame.
+    EthernetBehind(usize),
+    Fragment(Part),
+    FrameRelay,
     Ip,
+    /// So many bytes, then IP.
+    IpBehind(usize),
     Ipv4,
     Ipv6,
     LinuxCooked,
     LinuxCooked2,
     Llc,
+    MacSec,
     Mpls,
+    NfLog,
+    Nsh,
     Null,
+    PfLog,
+    Ppi,
     Ppp,
+    /// So many bytes, then PPP.
+    PppBehind(usize),
     Pppoe,
-    Transport { number: u8, addresses: Addresses },
-    Vlan,
+    Prism,
+    Radiotap,
+    /// So many bytes, then an Ethernet type.
+    Tag(usize),
+    Transport {
+        number: u8,
+        addresses: Addresses,
+    },
+    Wlan(wlan::Form),
+}
+
+impl Layer {
+    const WLAN: Self = Self::Wlan(wlan::Form { padded: false, swapped: false });
 }
 
 /// Source and destination of the innermost IP header so far.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Addresses(IpAddr, IpAddr);
 
 /// What an IP protocol number led to.
@@ -176,6 +310,7 @@ enum Inner<'a> {
 }
 
 /// What is left of a packet.
+#[derive(Clone, Copy)]
 struct Walk<'a> {
     /// As captured.
     bytes: &'a [u8],

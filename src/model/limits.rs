@@ -31,8 +31,23 @@ pub const TCP_LINGER_SECONDS: i64 = 5;
 /// Seconds of packet time after which a silent UDP flow is forgotten.
 pub const UDP_IDLE_SECONDS: i64 = 180;
 
-/// Encapsulation layers peeled off one packet.
-pub const DECODE_DEPTH: usize = 16;
+/// Layers peeled off one packet. A tunnel costs three (its frame, its IP, its own header), a tag or an
+/// extension header one.
+pub const DECODE_DEPTH: usize = 32;
+
+/// IP datagrams of which some fragments are waited for. The oldest makes room.
+pub const FRAGMENTED_DATAGRAMS: usize = 1 << 14;
+
+/// Bytes of fragments that wait for others, of all datagrams together: a thousand of the largest.
+pub const FRAGMENT_BYTES: usize = 64 << 20;
+
+/// Fragments of one datagram. The largest takes 120 where packets have the 576 bytes that every IPv4
+/// network must carry; one in more pieces is made to hide something or to cost something.
+pub const FRAGMENTS: usize = 256;
+
+/// Seconds of packet time after which the rest of a datagram is not waited for: what common receivers
+/// wait. IPv4 identifiers are used again, and fragments of two datagrams must not meet.
+pub const FRAGMENT_SECONDS: i64 = 30;
 
 /// Longest record of a capture file. A length beyond it is damage, not a packet: captures of a network
 /// have 256 KiB at most, the longest of any kind (USB) stay below this.

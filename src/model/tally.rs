@@ -35,10 +35,15 @@ impl Skipped {
         self.0.entry(reason).or_default().add(bytes);
     }
 
+    /// Counts packets or messages under `reason`.
+    pub fn add_volume(&mut self, reason: &'static str, volume: Volume) {
+        self.0.entry(reason).or_default().merge(volume);
+    }
+
     /// Adds all of another count.
     pub fn merge(&mut self, other: &Self) {
         for (reason, volume) in &other.0 {
-            self.0.entry(reason).or_default().merge(*volume);
+            self.add_volume(reason, *volume);
         }
     }
 

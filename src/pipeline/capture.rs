@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::batch::Batcher;
-use crate::decode;
+use crate::decode::Decoder;
 use crate::flow::{Limits, Table};
 use crate::model::summary::{Capture, CaptureFile, Note};
 use crate::model::tally::{Skipped, StreamTally};
@@ -47,20 +47,23 @@ pub(super) fn run(
     captured.capture.files =
         inputs.iter().map(|input| CaptureFile { name: name(input), ..CaptureFile::default() }).collect();
     let table = Table::new(Limits::default()).knowing(is_known);
-    let mut reader = Reader { table, filter, captured: &mut captured, stop, gauge };
+    let mut reader = Reader { decoder: Decoder::default(), table, filter, captured: &mut captured, stop, gauge };
     for index in in_time_order(inputs) {
         reader.file(inputs, index, &mut batcher);
     }
     reader.table.finish(&mut batcher);
     let streams = reader.table.tally();
+    let fragments = reader.decoder.finish();
     let of_filter = reader.filter.as_ref().map(|filter| filter.notes().to_vec()).unwrap_or_default();
     batcher.flush();
     captured.streams = streams;
+    captured.skipped.merge(&fragments);
     captured.notes.extend(of_filter.into_iter().map(|note| noted("filter", note)));
     captured
 }
 
 struct Reader<'a> {
+    decoder: Decoder,
     table: Table,
     filter: Option<&'a mut Filter>,
     captured: &'a mut Captured,
@@ -106,8 +109,9 @@ impl Reader<'_> {
             let at = packet.mark.at;
             file.span = Some(file.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
             self.captured.capture.truncated += u64::from((packet.bytes.len() as u64) < u64::from(packet.wire_len));
-            match decode::decode(&packet) {
-                Ok(segment) => self.table.packet(&segment, packet.mark, batcher),
+            match self.decoder.decode(&packet) {
+                Ok(Some(segment)) => self.table.packet(&segment, packet.mark, batcher),
+                Ok(None) => {}
                 Err(reason) => self.captured.skipped.add(reason.0, packet.bytes.len() as u64),
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use plainsight::decode;
+use plainsight::decode::Decoder;
 use plainsight::flow::{EndReason, FlowSink, Interest, Limits, Table};
 use plainsight::model::flow::{Direction, Flow, FlowId, Transport};
 use plainsight::model::limits::OPENING_BYTES;
@@ -68,8 +68,9 @@ fn openings(path: &Path) -> Vec<(Flow, [Vec<u8>; 2])> {
     let mut source = source::open(&Input::Path(path.to_path_buf()), 0).expect("a fixture can be read");
     let mut table = Table::new(Limits::default());
     let mut kept = Kept::default();
+    let mut decoder = Decoder::default();
     while let Ok(Some(packet)) = source.next() {
-        if let Ok(segment) = decode::decode(&packet) {
+        if let Ok(Some(segment)) = decoder.decode(&packet) {
             table.packet(&segment, packet.mark, &mut kept);
         }
     }
