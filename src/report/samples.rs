@@ -160,6 +160,7 @@ pub(super) fn ledger(findings: &[Finding]) -> Closed {
     mail.event(&Event::Link(LinkFact::Upgrade(Upgrade::Done)));
     mail.protocol("tls", Nature::Tls);
     mail.event(&Event::Link(LinkFact::Encrypted(Encryption::Upgraded)));
+    mail.event(&Event::Tls(&Handshake { version: Some("TLSv1.3"), span: Span::at(mark(20)), ..Handshake::default() }));
     ledger.add(mail);
     let mut old = record(3, 443, "tls", Nature::Tls, Encryption::Tls);
     let chain = vec![Certificate { subject: "CN=old.example".to_owned(), ..Certificate::default() }];

@@ -67,8 +67,8 @@ fn links_handshakes_and_the_summary_say_what_the_contract_names() {
         sink.summary(&samples::summary(&findings, &closed)).unwrap();
     });
     let kinds: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["tls", "link", "link", "link", "link", "summary"]);
-    let (tls, http, old, mail) = (&lines[0], &lines[1], &lines[2], &lines[3]);
+    assert_eq!(kinds, ["tls", "tls", "link", "link", "link", "link", "summary"]);
+    let (tls, http, old, mail) = (&lines[0], &lines[2], &lines[3], &lines[4]);
     assert_eq!(tls["offered"]["ciphers"], serde_json::json!(["TLS_RSA_WITH_RC4_128_SHA"]));
     assert_eq!(tls["chain"][0]["subject"], "CN=old.example");
     assert_eq!(http["auth"], serde_json::json!([{"mechanism": "basic", "grade": "broken"}]));
@@ -80,8 +80,8 @@ fn links_handshakes_and_the_summary_say_what_the_contract_names() {
     assert_eq!(http["bytes"], serde_json::json!({"to_server": 1000, "to_client": 0}));
     assert_eq!((&old["verdict"], &old["tls"]["version"]), (&"weak".into(), &"TLSv1.0".into()));
     assert_eq!((&mail["encryption"], &mail["upgrade"]), (&"upgraded".into(), &"done".into()));
-    assert_eq!(lines[4]["why"], "nothing was sent");
-    let summary = &lines[5];
+    assert_eq!(lines[5]["why"], "nothing was sent");
+    let summary = &lines[6];
     assert_eq!(summary["capture"]["packets"], 12345);
     assert_eq!(summary["findings"]["severity"]["critical"], 1);
     assert_eq!(summary["findings"]["category"], serde_json::json!({"credential": 1, "financial": 1}));

@@ -72,11 +72,11 @@ LINKS: 1 exposed, 1 weak, 1 unknown, 1 secure
  WEAK     tls       10.0.0.5 → 10.0.0.9:443 (old.example)  TLSv1.0
  UNKNOWN  unknown   10.0.0.5 → 10.0.0.9:9999               unknown
             nothing was sent
- SECURE   smtp      10.0.0.5 → 10.0.0.9:587                TLS (upgraded)
+ SECURE   smtp      10.0.0.5 → 10.0.0.9:587                TLSv1.3 (upgraded)
 
 HANDSHAKES
 
- TLSv1.0 ×1
+ TLSv1.0 ×1   TLSv1.3 ×1
 
 WHAT COULD NOT BE SEEN
 
@@ -97,8 +97,8 @@ fn a_wide_screen_has_room_for_a_table_in_one_piece() {
     let said = report(&some_of_everything(), 160, Level::Normal);
     let links = said.lines().skip_while(|line| !line.starts_with("LINKS")).skip(2).take(3).collect::<Vec<_>>();
     let expected = [
-        "          protocol  client → server                        protection      seen",
-        " EXPOSED  http      10.0.0.5 → 10.0.0.9:80 (shop.example)  none            login by basic  cred.basic ×4  fin.pan ×7",
+        "          protocol  client → server                        protection          seen",
+        " EXPOSED  http      10.0.0.5 → 10.0.0.9:80 (shop.example)  none                login by basic  cred.basic ×4  fin.pan ×7",
         " WEAK     tls       10.0.0.5 → 10.0.0.9:443 (old.example)  TLSv1.0",
     ];
     assert_eq!(links, expected);
