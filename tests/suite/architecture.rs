@@ -36,6 +36,9 @@ fn no_rust_file_names_a_rule() {
         let quoted = format!("\"{}\"", rule.id);
         for (text, file) in &sources {
             let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            if file.ends_with("tests.rs") || file.ends_with("samples.rs") {
+                continue;
+            }
             let is_kind = rule.id == rule.kind;
             assert!(is_kind || !code.contains(&quoted), "{} names rule {}", file.display(), rule.id);
         }
