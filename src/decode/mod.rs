@@ -54,7 +54,7 @@ pub enum TransportHeader {
     Tcp {
         /// Sequence number of the first payload byte (of the SYN, where there is one).
         seq: u32,
-        /// Next byte expected from the other side; meaningful with [`TcpFlags::ack`].
+        /// Next byte expected from the other side; meaningful with the flag ACK.
         ack: u32,
         /// Control bits.
         flags: TcpFlags,

@@ -8,6 +8,7 @@ mod body;
 mod envelope;
 mod exchange;
 mod fields;
+mod head;
 mod held;
 mod names;
 mod parts;

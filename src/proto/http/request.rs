@@ -9,8 +9,7 @@ use super::exchange::{Exchange, Method};
 use super::fields::{self, Origin};
 use super::held::Held;
 use super::start::RequestLine;
-use super::{Http, State, Step, names};
-use crate::content::header;
+use super::{Http, State, Step, head, names};
 use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome};
 use crate::model::flow::Direction;
 use crate::model::stream::Input;
@@ -62,7 +61,7 @@ impl Http {
         let mut envelope = Envelope::default();
         let mut switching = method == Method::Connect;
         let mut buffer = [0u8; 128];
-        for header in header::headers(block) {
+        for header in head::headers(block) {
             let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
             if envelope.note(lower, header.value) {
                 continue;

@@ -7,8 +7,7 @@ use super::envelope::{Envelope, Framing};
 use super::exchange::{Answer, Method, Redirect};
 use super::fields::{self, Origin};
 use super::request::split_target;
-use super::{Http, State, Step};
-use crate::content::header;
+use super::{Http, State, Step, head};
 use crate::model::event::{EventSink, Outcome};
 use crate::model::flow::Direction;
 use crate::model::stream::Input;
@@ -37,7 +36,7 @@ impl Http {
         let mut answer = Answer { status, ..Answer::default() };
         let block = input.bytes().get(headers.clone()).unwrap_or_default();
         let mut buffer = [0u8; 128];
-        for header in header::headers(block) {
+        for header in head::headers(block) {
             let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
             if envelope.note(lower, header.value) {
                 continue;

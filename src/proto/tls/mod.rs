@@ -1,8 +1,8 @@
 //! TLS from SSL 2.0 to TLS 1.3: what both sides said before they began to encrypt, and how weak it is.
 //! Nothing is decrypted, and what is encrypted is not looked at.
 //!
-//! Bytes become records ([`record`]), records become handshake messages ([`message`]), and messages
-//! become a [`transcript`], which tells the facts and has them graded ([`audit`]).
+//! Bytes become records (`record`), records become handshake messages (`message`), and messages
+//! become a `transcript`, which tells the facts and has them graded (`audit`).
 
 mod audit;
 mod certificate;
