@@ -9,8 +9,10 @@ pub(super) fn first(link: LinkType) -> Result<Layer, Undecodable> {
         // LINKTYPE_NULL and LINKTYPE_LOOP, which differ in a byte order that nobody keeps to.
         0 | 108 => Ok(Layer::Null),
         1 => Ok(Layer::Ethernet),
+        6 => Ok(Layer::TokenRing),
         // LINKTYPE_PPP, LINKTYPE_PPP_HDLC
         9 | 50 => Ok(Layer::Ppp),
+        10 => Ok(Layer::Fddi),
         // LINKTYPE_RAW, and the DLT_RAW of several systems that ended up in files.
         12 | 14 | 101 => Ok(Layer::Ip),
         51 => Ok(Layer::Pppoe),
@@ -74,6 +76,23 @@ pub(super) fn tag(walk: &mut Walk<'_>, length: usize) -> Result<Layer, Undecodab
     walk.skip(length);
     let kind = u16::from_be_bytes(*walk.take()?);
     ether_type(kind)
+}
+
+/// Frame control and two addresses.
+pub(super) fn fddi(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    walk.skip(13);
+    llc(walk)
+}
+
+/// IEEE 802.5: access control, frame control and two addresses, the second of which says in its highest
+/// bit whether a route follows.
+pub(super) fn token_ring(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    let [_, _, _, _, _, _, _, _, source, ..] = *walk.take::<14>()?;
+    if source & 0x80 != 0 {
+        let [length] = *walk.bytes.first_chunk().ok_or(Undecodable::TRUNCATED)?;
+        walk.skip(usize::from(length & 0x1f));
+    }
+    llc(walk)
 }
 
 /// IEEE 802.2, of which IP by its own access point and the SNAP form lead on.

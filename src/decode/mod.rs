@@ -224,6 +224,7 @@ fn step(walk: &mut Walk<'_>, layer: Layer) -> Result<Layer, Undecodable> {
             walk.skip(length);
             link::ethernet(walk)
         }
+        Layer::Fddi => link::fddi(walk),
         Layer::FrameRelay => link::frame_relay(walk),
         Layer::Ip => ip::version(walk),
         Layer::IpBehind(length) => {
@@ -251,6 +252,7 @@ fn step(walk: &mut Walk<'_>, layer: Layer) -> Result<Layer, Undecodable> {
         Layer::Prism => wlan::prism(walk),
         Layer::Radiotap => wlan::radiotap(walk),
         Layer::Tag(length) => link::tag(walk, length),
+        Layer::TokenRing => link::token_ring(walk),
         Layer::Wlan(form) => wlan::frame(walk, form),
         // Where IP ends, the walk does.
         Layer::Fragment(_) | Layer::Transport { .. } => Err(Undecodable::UNKNOWN_TRANSPORT),
@@ -263,6 +265,7 @@ enum Layer {
     Ethernet,
     /// So many bytes, then an Ethernet frame.
     EthernetBehind(usize),
+    Fddi,
     Fragment(Part),
     FrameRelay,
     Ip,
@@ -288,6 +291,7 @@ enum Layer {
     Radiotap,
     /// So many bytes, then an Ethernet type.
     Tag(usize),
+    TokenRing,
     Transport {
         number: u8,
         addresses: Addresses,

@@ -236,11 +236,14 @@ fn labels_in_frames_behind_labels_end_soon() {
 
 #[test]
 fn rarer_link_types_lead_to_the_payload_too() {
+    const SNAP: [u8; 8] = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
     let packet_header = [8, 0, 1, 0, 0x08, 0, 1, 0];
     let v4 = tcp_v4();
     let value = (4 + v4.len()) as u16;
     for (link, header) in [
-        (107, &[0x18, 0x41, 0x03, 0xcc][..]),
+        (6, &[&[0x10, 0x40, 1, 1, 1, 1, 1, 1, 0x80, 2, 2, 2, 2, 2, 4, 0, 0, 1][..], &SNAP].concat()[..]),
+        (10, &[&[0x54][..], &MACS, &SNAP].concat()),
+        (107, &[0x18, 0x41, 0x03, 0xcc]),
         (107, &[0x18, 0x41, 0x08, 0x00]),
         (107, &[0x18, 0x41, 0x03, 0x00, 0x80, 0, 0, 0, 0x08, 0x00]),
         (109, &[2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
