@@ -1,5 +1,6 @@
 //! Requests: their targets, headers and credentials.
 
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use super::auth::Said;
@@ -100,12 +101,9 @@ impl Http {
         }
         self.host = value.to_vec();
         let Ok(name) = std::str::from_utf8(value) else { return };
-        // The port is not part of the name; an IPv6 address stands in brackets.
-        let name = match name.strip_prefix('[') {
-            Some(address) => address.split(']').next().unwrap_or_default(),
-            None => name.split(':').next().unwrap_or_default(),
-        };
-        if !name.is_empty() {
+        // The port is not part of the name, and an address (in brackets if it is of IPv6) is none.
+        let name = name.split(':').next().unwrap_or_default();
+        if !name.is_empty() && !name.starts_with('[') && name.parse::<Ipv4Addr>().is_err() {
             out.event(Event::Link(LinkFact::ServerName(name)));
         }
     }
