@@ -23,6 +23,7 @@ const BUILTIN: &[(&str, &str)] = &[
 pub struct Catalogue {
     rules: Vec<Rule>,
     ignored: Vec<String>,
+    accounts: Vec<String>,
 }
 
 impl Catalogue {
@@ -59,9 +60,11 @@ impl Catalogue {
         let syntax = |reason: String| RuleError::Syntax { file: file.to_owned(), reason };
         let mut document: toml::Table = toml::from_str(text).map_err(|e| syntax(e.to_string()))?;
         let rules = document.remove("rule").unwrap_or_else(|| toml::Value::Array(Vec::new()));
-        if let Some(ignored) = document.remove("ignored_names") {
-            let names: Vec<String> = ignored.try_into().map_err(|e: toml::de::Error| syntax(e.to_string()))?;
-            self.ignored.extend(names);
+        for (key, list) in [("ignored_names", &mut self.ignored), ("account_names", &mut self.accounts)] {
+            if let Some(names) = document.remove(key) {
+                let names: Vec<String> = names.try_into().map_err(|e: toml::de::Error| syntax(e.to_string()))?;
+                list.extend(names);
+            }
         }
         let defaults = match document.remove("defaults") {
             Some(toml::Value::Table(defaults)) => defaults,
@@ -129,6 +132,11 @@ impl Catalogue {
     /// Names whose values are nobody's secret, though their ending says so.
     pub fn ignored(&self) -> &[String] {
         &self.ignored
+    }
+
+    /// Names whose values are accounts, the most telling first.
+    pub fn accounts(&self) -> &[String] {
+        &self.accounts
     }
 
     /// How many rules there are.

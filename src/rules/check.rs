@@ -95,6 +95,14 @@ fn examples(engine: &mut Engine, catalogue: &Catalogue, own: RuleIndex, rule: &R
             }
             _ => {}
         }
+        let account = hit.and_then(|f| f.username.as_deref());
+        if hit.is_some() && long(example).username.is_some_and(|expected| account != Some(expected.as_str())) {
+            faults.push(format!(
+                "example {} of `matches` reports the account {}",
+                n + 1,
+                account.unwrap_or("of nobody")
+            ));
+        }
         // Another value of the same text may well belong to another rule; the same one may not.
         let same = |f: &Finding| {
             let other = f.value.as_ref().and_then(|v| v.clear.as_deref()).unwrap_or_default();

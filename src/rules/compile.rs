@@ -22,6 +22,8 @@ pub(super) struct Compiled {
     parts: Vec<Part>,
     /// Every name of every rule.
     pub(super) names: Names,
+    /// Names of accounts.
+    pub(super) accounts: Names,
     /// Every keyword and anchor.
     pub(super) literals: Option<AhoCorasick>,
     /// What each literal leads to.
@@ -67,6 +69,10 @@ impl Compiled {
         let mut literals = HashMap::new();
         for name in catalogue.ignored() {
             compiled.names.add(name, Role::Ignored);
+            compiled.accounts.add(name, Role::Ignored);
+        }
+        for (rank, name) in (0..).zip(catalogue.accounts()) {
+            compiled.accounts.add(name, Role::Account(rank));
         }
         for (index, rule) in catalogue.iter() {
             let wrong = |reason| RuleError::Rule { file: "catalogue".to_owned(), id: rule.id.clone(), reason };

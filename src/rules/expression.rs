@@ -11,7 +11,8 @@ use regex_automata::{Anchored, Input};
 /// Bytes of a compiled expression: more than any sane rule needs.
 const SIZE: usize = 32 << 20;
 
-/// An expression. Its group `secret`, if it has one, is the part of a match that is reported.
+/// An expression. Its group `secret`, if it has one, is the part of a match that is reported; its group
+/// `user` is the account the secret belongs to, its group `check` the part that validators look at.
 pub(super) struct Expression {
     pattern: String,
     /// `None` when it was too large.
@@ -22,6 +23,8 @@ pub(super) struct Expression {
 struct Compiled {
     regex: Regex,
     secret: usize,
+    user: usize,
+    check: usize,
 }
 
 /// A match and the part of it that is reported.
@@ -29,6 +32,8 @@ struct Compiled {
 pub(super) struct Match {
     pub(super) whole: Range<usize>,
     pub(super) secret: Range<usize>,
+    pub(super) user: Option<Range<usize>>,
+    pub(super) check: Range<usize>,
 }
 
 impl Expression {
@@ -61,23 +66,26 @@ impl Expression {
 
     fn search(&self, input: Input<'_>) -> Option<Match> {
         let compiled = self.get()?;
-        if compiled.secret == 0 {
+        if compiled.secret == 0 && compiled.user == 0 && compiled.check == 0 {
             let found = compiled.regex.search(&input)?.range();
-            return Some(Match { whole: found.clone(), secret: found });
+            return Some(Match { whole: found.clone(), secret: found.clone(), user: None, check: found });
         }
         let mut captures = compiled.regex.create_captures();
         compiled.regex.search_captures(&input, &mut captures);
         let whole = captures.get_match()?.range();
-        let secret = captures.get_group(compiled.secret).map_or_else(|| whole.clone(), |group| group.range());
-        Some(Match { whole, secret })
+        let group = |index: usize| captures.get_group(index).filter(|_| index != 0).map(|group| group.range());
+        let secret = group(compiled.secret).unwrap_or_else(|| whole.clone());
+        let check = group(compiled.check).unwrap_or_else(|| secret.clone());
+        Some(Match { whole, secret, user: group(compiled.user), check })
     }
 
     fn get(&self) -> Option<&Compiled> {
         let compile = || {
             let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(SIZE)).onepass_size_limit(Some(SIZE));
             let regex = Regex::builder().configure(config).syntax(options()).build(&self.pattern).ok()?;
-            let secret = regex.group_info().to_index(regex_automata::PatternID::ZERO, "secret").unwrap_or(0);
-            Some(Compiled { regex, secret })
+            let group = |name| regex.group_info().to_index(regex_automata::PatternID::ZERO, name).unwrap_or(0);
+            let (secret, user, check) = (group("secret"), group("user"), group("check"));
+            Some(Compiled { regex, secret, user, check })
         };
         self.compiled.get_or_init(compile).as_ref()
     }

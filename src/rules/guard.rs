@@ -55,9 +55,15 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
         return None;
     }
     let text = String::from_utf8_lossy(value);
-    // A translation of the word itself.
+    // A translation of the word itself; a directory holds none.
     let itself = names.resolve(&text, Reading::Key);
-    if text.chars().any(char::is_alphabetic) && !text.chars().any(|c| c.is_ascii_digit()) && !itself.is_empty() {
+    let data = matches!(situation.place, Place::Attribute | Place::Column | Place::Key | Place::Parameter);
+    let translatable = !data || shape(&text) != Shape::Other;
+    if translatable
+        && text.chars().any(char::is_alphabetic)
+        && !text.chars().any(|c| c.is_ascii_digit())
+        && !itself.is_empty()
+    {
         return None;
     }
     // The value that a form comes filled in with is data, though the page is not.
@@ -243,6 +249,16 @@ mod tests {
             assert_eq!(ask(word, Direction::ToServer, None), Some(Confidence::High), "{word}");
         }
         assert_eq!(ask("********", Direction::ToServer, None), None);
+    }
+
+    #[test]
+    fn what_a_directory_holds_is_data() {
+        let situation =
+            Situation { direction: Direction::ToClient, format: None, place: Place::Attribute, delimited: true };
+        let mut names = Names::default();
+        names.add("pw", Role::For(RuleIndex(0)));
+        assert_eq!(judge(Guard::Password, &names, b"Carols-Old-Pw", &situation), Some(Confidence::High));
+        assert_eq!(judge(Guard::Password, &names, b"Pw", &situation), None);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub(super) enum Role {
     Against(RuleIndex),
     /// Its values are nobody's secret.
     Ignored,
+    /// Its values are accounts; of several the lowest rank is the account.
+    Account(u16),
 }
 
 /// What is known about one name.
@@ -83,6 +85,14 @@ impl Names {
         roles
     }
 
+    /// How telling a name of accounts is: the lower, the more. `None` for other names.
+    pub(super) fn rank(&self, name: &str) -> Option<u16> {
+        self.resolve(name, Reading::Key).into_iter().find_map(|role| match role {
+            Role::Account(rank) => Some(rank),
+            _ => None,
+        })
+    }
+
     /// Adds the roles of the longest known ending of `words` and of its shorter ones, without
     /// changing what a longer one has said about a rule.
     fn ending(&self, words: &[String], roles: &mut Roles) {
@@ -106,7 +116,7 @@ impl Names {
 fn merge(roles: &mut Roles, more: &[Role]) {
     let about = |role: &Role| match role {
         Role::For(rule) | Role::Against(rule) => Some(*rule),
-        Role::Ignored => None,
+        Role::Ignored | Role::Account(_) => None,
     };
     if roles.contains(&Role::Ignored) {
         return;

@@ -206,9 +206,6 @@ pub struct Named {
     /// not searched.
     #[serde(default)]
     pub anchors: Vec<String>,
-    /// Other words for what it is part of (URL path, table), which make it more certain.
-    #[serde(default)]
-    pub resources: Vec<String>,
     /// Expression for the whole value. A group `secret` is the part that is reported.
     #[serde(default)]
     pub regex: OneOrMany,
@@ -574,6 +571,8 @@ pub struct LongExample {
     pub format: Option<FormatName>,
     /// The value the rule must report.
     pub secret: Option<String>,
+    /// The account it must report.
+    pub username: Option<String>,
     /// A named value: its name.
     pub field: Option<String>,
     /// Its kind; `form` unless said.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::account::{self, Beside};
 use super::bytes::{after_escape, at, backward, forward, identifier, prior};
 use super::{Hit, NamedAt, Scan, Scratch, after, before};
 use crate::model::event::Format;
@@ -75,12 +76,34 @@ impl Matcher {
                     if let Some(done) = scratch.done.get_mut(index.0 as usize) {
                         *done = found.whole.end;
                     }
+                    let kept = self.belongs(scan, kept, &found, scratch);
                     scratch.keep(kept);
                     return;
                 }
                 from = found.whole.start + 1;
             }
         }
+    }
+
+    /// A hit with the account that the expression has found with it, or that stands beside it.
+    fn belongs(
+        &self,
+        scan: &Scan<'_>,
+        hit: Hit,
+        found: &crate::rules::expression::Match,
+        scratch: &mut Scratch,
+    ) -> Hit {
+        let place = if scan.format == Format::Json { Place::Json } else { Place::Label };
+        let account = match &found.user {
+            Some(user) => {
+                scan.text.get(user.clone()).and_then(|user| account::name(after::decoded(user, place, scan.format)))
+            }
+            None => {
+                let beside = Beside { value: found.whole.clone(), name: b"", place, format: scan.format };
+                self.account_of(scan.text, hit.rule, &beside, scratch)
+            }
+        };
+        Hit { account, ..hit }
     }
 
     /// A match of a rule's expression, once its surroundings and its checks have had their say.
@@ -93,10 +116,11 @@ impl Matcher {
     ) -> Option<Hit> {
         let rule = self.catalogue.rule(index);
         let secret = scan.text.get(found.secret.clone()).filter(|s| !s.is_empty())?;
-        if !stands_alone(scan.text, &found.whole, content.boundary) || entropy(secret) < content.min_entropy {
+        let checked = scan.text.get(found.check.clone())?;
+        if !stands_alone(scan.text, &found.whole, content.boundary) || entropy(checked) < content.min_entropy {
             return None;
         }
-        let verdict = validate::all(&self.compiled.part(index).checks, &Subject { value: secret, at: scan.at })?;
+        let verdict = validate::all(&self.compiled.part(index).checks, &Subject { value: checked, at: scan.at })?;
         let near = before::name(scan.text, found.secret.start, scan.format);
         if !content.names.is_empty() {
             let local = near
@@ -119,6 +143,7 @@ impl Matcher {
             severity: rule.severity,
             confidence: verdict.confidence.unwrap_or(rule.confidence),
             note: verdict.note,
+            account: None,
         })
     }
 
@@ -155,7 +180,9 @@ impl Matcher {
         };
         let secret = value.get(found.range.clone()).unwrap_or_default();
         let value = (secret != raw).then(|| secret.to_vec());
-        scratch.keep(Hit { range: pair.value, value, name: shown(scan.text, pair.name), ..found });
+        let beside = Beside { value: pair.value.clone(), name, place: pair.place, format: scan.format };
+        let account = self.account_of(scan.text, found.rule, &beside, scratch);
+        scratch.keep(Hit { range: pair.value, value, name: shown(scan.text, pair.name), account, ..found });
     }
 }
 

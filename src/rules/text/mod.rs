@@ -1,8 +1,10 @@
 //! Searching text: one pass for all literals, one for the digits; everything else happens at their hits.
 
+mod account;
 mod after;
 mod before;
 mod bytes;
+mod grant;
 mod keyword;
 mod number;
 mod settle;
@@ -66,6 +68,8 @@ pub(super) struct Hit {
     pub(super) severity: Severity,
     pub(super) confidence: Confidence,
     pub(super) note: Option<String>,
+    /// The account it belongs to, where it is named beside it.
+    pub(super) account: Option<Vec<u8>>,
 }
 
 /// Memory that one engine uses again for each text.
@@ -76,6 +80,8 @@ pub(super) struct Scratch {
     done: Vec<usize>,
     /// Up to where names were looked at.
     names_done: usize,
+    /// How many accounts were looked for.
+    accounts: usize,
 }
 
 impl Matcher {
@@ -83,17 +89,18 @@ impl Matcher {
     pub(super) fn scan(&self, scan: &Scan<'_>, header: Option<&Header>, scratch: &mut Scratch) {
         scratch.hits.clear();
         scratch.names_done = 0;
+        scratch.accounts = 0;
         scratch.done.clear();
         scratch.done.resize(self.catalogue.len(), 0);
         let names =
             Names { header, literals: if scan.format == Format::Sql { sql::literals(scan.text) } else { Vec::new() } };
+        self.statements(scan, &names.literals, scratch);
         self.literals(scan, scratch);
         self.numbers(scan, &names, scratch);
         self.at_signs(scan, scratch);
         if let Some(header) = header {
             self.cells(scan, header, scratch);
         }
-        self.statements(scan, &names.literals, scratch);
         self.settle(scan, scratch);
     }
 
@@ -150,6 +157,7 @@ impl Matcher {
                 severity: rule.severity,
                 confidence,
                 note: verdict.note,
+                account: None,
             });
         }
         None

@@ -108,6 +108,7 @@ impl Matcher {
                 severity: if test { rule.severity.min(Severity::Low) } else { rule.severity },
                 confidence,
                 note: if test { Some("a number published for tests".to_owned()) } else { verdict.note },
+                account: None,
             };
             if best.as_ref().is_none_or(|best| best.confidence < hit.confidence) {
                 best = Some(hit);

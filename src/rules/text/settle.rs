@@ -45,22 +45,25 @@ impl Matcher {
         scratch.hits.retain(|_| !alone.next().unwrap_or(false));
     }
 
-    /// Keeps the hit with the highest rank, then confidence, then length, of those that overlap.
+    /// Keeps the hit with the highest rank, then confidence, then length, of those that overlap. It takes
+    /// over the account of one that it replaces.
     fn outranked(&self, scratch: &mut Scratch) {
         let key = |hit: &Hit| (self.catalogue.rule(hit.rule).rank(), hit.confidence, hit.range.len());
         scratch.hits.sort_by(|a, b| {
             (a.range.start, std::cmp::Reverse(key(a)), a.rule).cmp(&(b.range.start, std::cmp::Reverse(key(b)), b.rule))
         });
         let mut kept: Vec<Hit> = Vec::with_capacity(scratch.hits.len());
-        for hit in scratch.hits.drain(..) {
+        for mut hit in scratch.hits.drain(..) {
             while let Some(last) = kept.last() {
                 if last.range.end <= hit.range.start || key(last) >= key(&hit) {
                     break;
                 }
-                kept.pop();
+                let lost = kept.pop().and_then(|last| last.account);
+                hit.account = hit.account.or(lost);
             }
-            if kept.last().is_none_or(|last| last.range.end <= hit.range.start) {
-                kept.push(hit);
+            match kept.last_mut().filter(|last| last.range.end > hit.range.start) {
+                Some(last) => last.account = last.account.take().or(hit.account),
+                None => kept.push(hit),
             }
         }
         scratch.hits = kept;

@@ -1,11 +1,12 @@
-//! The literals of SQL statements, named by the column they go into or are compared with, or by the
-//! table where no columns are listed. Works on statements of any dialect that are cut anywhere.
+//! The literals of SQL statements, named by the column they go into or are compared with, by the
+//! table where no columns are listed, or as the password of an account. Works on statements of any dialect that are cut anywhere.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::bytes::{at, forward};
-use super::{Hit, NamedAt, Scan, Scratch, after};
-use crate::model::event::Format;
+use super::bytes::{at, forward, prior};
+use super::grant::Grant;
+use super::{Hit, NamedAt, Scan, Scratch, account};
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
 use crate::rules::names::Reading;
@@ -19,10 +20,21 @@ const LITERALS: usize = 8192;
 pub(super) struct Literal {
     pub(super) value: Range<usize>,
     pub(super) name: Range<usize>,
+    /// Literals of one row, or of one statement but for its rows, have the same.
+    record: usize,
+    /// It is the new password of an account: perhaps this one's.
+    grant: Option<Option<Range<usize>>>,
 }
 
+/// What the rules call the password of an account in the statements that make and change accounts,
+/// whatever the dialect.
+const GRANTED: &str = "identified by";
+
+/// Literals before and after a password among which its account is looked for.
+const BESIDE: usize = 32;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     Word(Range<usize>),
     /// In double quotes, backticks or brackets: an identifier, or in MySQL a string.
     Quoted(Range<usize>),
@@ -54,7 +66,8 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
         _ => false,
     };
     let mut found = Vec::new();
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, record: 0 };
+    let mut grant = Grant::default();
     let mut table: Option<Range<usize>> = None;
     let mut columns: Vec<Range<usize>> = Vec::new();
     let mut list: Option<Vec<Range<usize>>> = None;
@@ -71,6 +84,15 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
             table = token.name().cloned();
             columns.clear();
         }
+        if let Some(name) = grant.token(text, &token) {
+            if let Token::Text(value) | Token::Quoted(value) | Token::Word(value) = &token {
+                let (value, account) = (value.clone(), grant.account());
+                found.push(Literal { value, name, record: reader.record, grant: Some(account) });
+            }
+            compared = None;
+            before = Some(token);
+            continue;
+        }
         match &token {
             Token::Mark(b'(') => list = Some(Vec::new()),
             Token::Mark(b')') => columns = list.take().unwrap_or_default(),
@@ -81,13 +103,13 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
             }
             Token::Text(value) | Token::Number(value) => {
                 if let Some(name) = &compared {
-                    found.push(Literal { value: value.clone(), name: name.clone() });
+                    found.push(reader.literal(value, name));
                 }
                 compared = None;
             }
             Token::Quoted(value) if compared.is_some() && matches!(before, Some(Token::Mark(b'='))) => {
                 if let Some(name) = compared.take() {
-                    found.push(Literal { value: value.clone(), name });
+                    found.push(reader.literal(value, &name));
                 }
             }
             Token::Word(name) | Token::Quoted(name) => {
@@ -103,7 +125,10 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
                     compared = None;
                 }
             }
-            Token::Mark(b';') => (table, compared, list) = (None, None, None),
+            Token::Mark(b';') => {
+                (table, compared, list) = (None, None, None);
+                reader.record += 1;
+            }
             Token::Mark(_) => {}
         }
         before = Some(token);
@@ -114,9 +139,14 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    record: usize,
 }
 
 impl Reader<'_> {
+    fn literal(&self, value: &Range<usize>, name: &Range<usize>) -> Literal {
+        Literal { value: value.clone(), name: name.clone(), record: self.record, grant: None }
+    }
+
     /// `(1, 'a'), (2, 'b')` after `VALUES`.
     fn tuples(&mut self, columns: &[Range<usize>], table: Option<&Range<usize>>, found: &mut Vec<Literal>) {
         let mut depth = 0u32;
@@ -128,6 +158,7 @@ impl Reader<'_> {
                 (Token::Mark(b'('), _) => {
                     if depth == 0 {
                         column = 0;
+                        self.record += 1;
                     }
                     depth += 1;
                 }
@@ -136,12 +167,13 @@ impl Reader<'_> {
                 (Token::Mark(b','), _) => {}
                 (_, 0) => {
                     self.at = start;
+                    self.record += 1;
                     return;
                 }
                 _ => {
                     let name = columns.get(column).or_else(|| table.filter(|_| columns.is_empty()));
                     if let (Some(value), Some(name)) = (token.value(), name) {
-                        found.push(Literal { value: value.clone(), name: name.clone() });
+                        found.push(self.literal(value, name));
                     }
                 }
             }
@@ -167,6 +199,7 @@ impl Reader<'_> {
                     self.at = forward(self.text, start, 64, |b| b.is_ascii_alphanumeric() || b == b'.');
                     return Some(Token::Number(start..self.at));
                 }
+                b'$' if let Some(inside) = self.dollar() => return Some(Token::Text(inside)),
                 // `$1`, `:name`, `@p1`: a parameter, whose value comes apart from the statement.
                 b'$' | b':' | b'@' if word(next) => {
                     self.at = forward(self.text, start + 1, 128, word);
@@ -182,6 +215,20 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// The inside of `$$…$$` or `$tag$…$tag$`.
+    fn dollar(&mut self) -> Option<Range<usize>> {
+        let start = self.at;
+        let tag = forward(self.text, start + 1, 64, word);
+        if at(self.text, tag) != b'$' || at(self.text, start + 1).is_ascii_digit() {
+            return None;
+        }
+        let tag = self.text.get(start..=tag)?;
+        let first = start + tag.len();
+        let end = first + memchr::memmem::find(self.text.get(first..)?, tag)?;
+        self.at = end + tag.len();
+        Some(first..end)
     }
 
     /// What stands between here and the closing mark; a doubled mark and one after a backslash are
@@ -212,24 +259,61 @@ impl Matcher {
         let situation =
             Situation { direction: scan.direction, format: Some(scan.format), place: Place::Sql, delimited: true };
         let at = NamedAt { situation, protocol: scan.protocol, at: scan.at };
-        for literal in literals.iter().filter(|literal| literal.value.end > scan.seen) {
+        for (n, literal) in literals.iter().enumerate().filter(|(_, literal)| literal.value.end > scan.seen) {
             let (Some(name), Some(raw)) = (scan.text.get(literal.name.clone()), scan.text.get(literal.value.clone()))
             else {
                 continue;
             };
-            let roles = self.meaning(name, Reading::Key);
+            let granted = literal.grant.is_some();
+            let roles = self.meaning(if granted { GRANTED.as_bytes() } else { name }, Reading::Key);
             if roles.is_empty() {
                 continue;
             }
-            let value = after::decoded(raw, Place::Sql, Format::Sql);
+            let value = plain(raw, prior(scan.text, literal.value.start));
             if let Some(hit) = self.named(&roles, &value, &at) {
                 let secret = value.get(hit.range.clone()).unwrap_or_default();
                 let value = (secret != raw).then(|| secret.to_vec());
                 let name = super::keyword::shown(scan.text, literal.name.clone());
-                scratch.keep(Hit { range: literal.value.clone(), value, name, ..hit });
+                let account = self.is_credential(hit.rule).then(|| self.owner(scan.text, literals, n)).flatten();
+                scratch.keep(Hit { range: literal.value.clone(), value, name, account, ..hit });
             }
         }
     }
+
+    /// The account that a password belongs to, by its place among the literals.
+    fn owner(&self, text: &[u8], literals: &[Literal], own: usize) -> Option<Vec<u8>> {
+        let password = literals.get(own)?;
+        let value = |range: &Range<usize>| {
+            let raw = text.get(range.clone())?;
+            account::name(plain(raw, prior(text, range.start)))
+        };
+        if let Some(granted) = &password.grant {
+            return value(granted.as_ref()?);
+        }
+        let near = literals.iter().enumerate().skip(own.saturating_sub(BESIDE)).take(2 * BESIDE);
+        let ranked = near.filter(|(n, other)| *n != own && other.record == password.record).filter_map(|(n, other)| {
+            let name = String::from_utf8_lossy(text.get(other.name.clone())?);
+            Some((self.compiled.accounts.rank(&name)?, n.abs_diff(own), &other.value))
+        });
+        ranked.min_by_key(|(rank, distance, _)| (*rank, *distance)).and_then(|(.., range)| value(range))
+    }
+}
+
+/// The value of a literal without its doubled and escaped quotation marks.
+fn plain(raw: &[u8], mark: u8) -> Cow<'_, [u8]> {
+    if !matches!(mark, b'\'' | b'"' | b'`') || !raw.contains(&mark) {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut skipped = false;
+    for (n, byte) in raw.iter().enumerate() {
+        let doubles = !skipped && at(raw, n + 1) == mark && (*byte == mark || *byte == b'\\');
+        if !doubles {
+            out.push(*byte);
+        }
+        skipped = doubles;
+    }
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
@@ -260,6 +344,31 @@ mod tests {
         ] {
             assert_eq!(pairs(text), expected(&named), "{text}");
         }
+    }
+
+    #[test]
+    fn a_password_of_an_account_has_the_account() {
+        for (text, accounts) in [
+            ("CREATE USER 'a'@'%' IDENTIFIED BY 'x', 'b' IDENTIFIED WITH p BY 'y'", vec![("a", "x"), ("b", "y")]),
+            ("SET PASSWORD FOR 'a'@'%' = PASSWORD('x')", vec![("a", "x")]),
+            ("GRANT ALL ON d.* TO a@localhost IDENTIFIED BY PASSWORD '*9F'", vec![("a", "*9F")]),
+            ("ALTER ROLE \"a.b\" WITH LOGIN ENCRYPTED PASSWORD 'it''s' VALID UNTIL '2031'", vec![("a.b", "it''s")]),
+            ("create user if not exists a password $p$x$y$p$", vec![("a", "x$y")]),
+            ("ALTER LOGIN [sa] WITH PASSWORD = N'x'", vec![("sa", "x")]),
+            ("CREATE USER scott IDENTIFIED BY tiger QUOTA 5M ON users", vec![("scott", "tiger")]),
+            ("SET PASSWORD = 'x'; SET PASSWORD FOR 'a'@'%' = 'y'", vec![("", "x"), ("a", "y")]),
+            ("CREATE USER MAPPING FOR b SERVER s OPTIONS (user 'a', password 'x')", vec![("a", "x")]),
+            ("CREATE USER a PASSWORD NULL; SELECT 'x'", vec![]),
+            ("CREATE TABLE user (password varchar(20) DEFAULT 'x')", vec![]),
+            ("CREATE USER a IDENTIFIED BY ?", vec![]),
+        ] {
+            let named: Vec<(&str, &str)> = literals(text.as_bytes())
+                .into_iter()
+                .filter_map(|l| Some((l.grant?.map_or("", |account| &text[account]), &text[l.value])))
+                .collect();
+            assert_eq!(named, accounts, "{text}");
+        }
+        assert_eq!(*plain(br"it''s \'x\'", b'\''), *b"it's 'x'");
     }
 
     #[test]

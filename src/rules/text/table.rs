@@ -26,6 +26,8 @@ pub(in crate::rules) struct Header {
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) roles: Roles,
+    /// How telling a name of accounts it is, if it is one.
+    account: Option<u16>,
 }
 
 impl Header {
@@ -63,7 +65,8 @@ impl Matcher {
             .take(COLUMNS)
             .map(|cell| {
                 let name = String::from_utf8_lossy(cell).trim_matches(['"', ' ', '\'']).to_owned();
-                Column { roles: self.compiled.names.resolve(&name, Reading::Key), name }
+                let roles = self.compiled.names.resolve(&name, Reading::Key);
+                Column { roles, account: self.compiled.accounts.rank(&name), name }
             })
             .collect();
         Some(Header { of, delimiter, columns })
@@ -91,15 +94,20 @@ impl Matcher {
         let mut from = 0;
         let mut quoted = false;
         let mut columns = header.columns.iter();
+        let first = scratch.hits.len();
+        let mut account: Option<(u16, &[u8])> = None;
         for to in 0..=line.len() {
             let byte = line.get(to).copied();
             quoted ^= byte == Some(b'"');
             if byte.is_some_and(|b| b != header.delimiter || quoted) {
                 continue;
             }
-            let Some(column) = columns.next() else { return };
+            let Some(column) = columns.next() else { break };
             let cell = line.get(from..to).unwrap_or_default();
             let value = cell.strip_prefix(b"\"").and_then(|c| c.strip_suffix(b"\"")).unwrap_or(cell).trim_ascii();
+            if let Some(rank) = column.account.filter(|rank| account.is_none_or(|(least, _)| *rank < least)) {
+                account = Some((rank, value));
+            }
             if !column.roles.is_empty()
                 && let Some(hit) = self.named(&column.roles, value, at)
             {
@@ -108,6 +116,10 @@ impl Matcher {
                 scratch.keep(Hit { range, name: Some(column.name.clone()), ..hit });
             }
             from = to + 1;
+        }
+        let Some(account) = account.and_then(|(_, value)| super::account::name(value.into())) else { return };
+        for hit in scratch.hits.iter_mut().skip(first).filter(|hit| self.is_credential(hit.rule)) {
+            hit.account = Some(account.clone());
         }
     }
 }
