@@ -24,6 +24,7 @@ pub struct Catalogue {
     rules: Vec<Rule>,
     ignored: Vec<String>,
     accounts: Vec<String>,
+    examples: Vec<String>,
 }
 
 impl Catalogue {
@@ -60,7 +61,11 @@ impl Catalogue {
         let syntax = |reason: String| RuleError::Syntax { file: file.to_owned(), reason };
         let mut document: toml::Table = toml::from_str(text).map_err(|e| syntax(e.to_string()))?;
         let rules = document.remove("rule").unwrap_or_else(|| toml::Value::Array(Vec::new()));
-        for (key, list) in [("ignored_names", &mut self.ignored), ("account_names", &mut self.accounts)] {
+        for (key, list) in [
+            ("ignored_names", &mut self.ignored),
+            ("account_names", &mut self.accounts),
+            ("example_names", &mut self.examples),
+        ] {
             if let Some(names) = document.remove(key) {
                 let names: Vec<String> = names.try_into().map_err(|e: toml::de::Error| syntax(e.to_string()))?;
                 list.extend(names);
@@ -137,6 +142,11 @@ impl Catalogue {
     /// Names whose values are accounts, the most telling first.
     pub fn accounts(&self) -> &[String] {
         &self.accounts
+    }
+
+    /// Names of attributes of HTML whose values show how to fill in a field.
+    pub fn examples(&self) -> &[String] {
+        &self.examples
     }
 
     /// How many rules there are.

@@ -24,6 +24,8 @@ pub(super) struct Compiled {
     pub(super) names: Names,
     /// Names of accounts.
     pub(super) accounts: Names,
+    /// Names of what is only shown as an example.
+    pub(super) examples: Names,
     /// Every keyword and anchor.
     pub(super) literals: Option<AhoCorasick>,
     /// What each literal leads to.
@@ -70,6 +72,9 @@ impl Compiled {
         for name in catalogue.ignored() {
             compiled.names.add(name, Role::Ignored);
             compiled.accounts.add(name, Role::Ignored);
+        }
+        for name in catalogue.examples() {
+            compiled.examples.add(name, Role::Ignored);
         }
         for (rank, name) in (0..).zip(catalogue.accounts()) {
             compiled.accounts.add(name, Role::Account(rank));

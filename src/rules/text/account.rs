@@ -219,7 +219,8 @@ fn tag(text: &[u8], value: &Range<usize>) -> Option<Range<usize>> {
 fn element(text: &[u8], value: &Range<usize>) -> Option<Range<usize>> {
     let first = value.start.saturating_sub(REACH);
     // Out of the own tag, or over the own element's opening tag.
-    let own = (first..value.start).rev().find(|n| at(text, *n) == b'<')?;
+    let own = (first..value.start).rev().find(|n| at(text, *n) == b'<' && at(text, n + 1) != b'!')?;
+    let in_tag = text.get(own..value.start).is_some_and(|tag| !tag.contains(&b'>'));
     let mut depth = 0u32;
     let mut start = first;
     let mut close = own;
@@ -238,7 +239,7 @@ fn element(text: &[u8], value: &Range<usize>) -> Option<Range<usize>> {
     }
     // The sibling elements after it: forward to the tag that closes the parent.
     let last = text.len().min(value.end + REACH);
-    let mut level = i32::from(at(text, value.end) == b'<');
+    let mut level = i32::from(!in_tag);
     let mut n = value.end;
     while n < last {
         if at(text, n) == b'<' {

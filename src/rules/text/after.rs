@@ -177,6 +177,12 @@ fn inside(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
     if !matches!(prior(text, name.start), b'<' | b':') {
         return None;
     }
+    if let Some(inside) = text.get(from..).and_then(|rest| rest.strip_prefix(b"<![CDATA[".as_slice())) {
+        let start = from + 9;
+        let longest = inside.get(..LONGEST).unwrap_or(inside);
+        let value = start..start + memchr::memmem::find(longest, b"]]>")?;
+        return (!value.is_empty()).then_some(Pair { name, value, place: Place::Xml, delimited: true });
+    }
     let end = forward(text, from, LONGEST, |b| b != b'<');
     let closed = at(text, end) == b'<' && matches!(at(text, end + 1), b'/' | b'!');
     (closed && end > from).then_some(Pair { name, value: from..end, place: Place::Xml, delimited: true })
@@ -312,6 +318,7 @@ mod tests {
             (r#"{"errors":{"password":["too short"]}}"#, Format::Json, None),
             ("user=a&password=hunter%202&x=1", Format::Form, Some("hunter 2")),
             ("<password>a&amp;b</password>", Format::Xml, Some("a&b")),
+            ("<password><![CDATA[a<b]]></password>", Format::Xml, Some("a<b")),
             ("<add key=\"password\" value=\"hunter2\"/>", Format::Xml, Some("hunter2")),
             ("password = hunter 2 # mine\n", Format::Plain, Some("hunter 2")),
             ("user=a password=hunter2 host=b", Format::Plain, Some("hunter2")),
@@ -329,5 +336,6 @@ mod tests {
     fn what_is_cut_off_has_no_value_yet() {
         assert_eq!(of(r#"{"password":"hunt"#, Format::Json), None);
         assert_eq!(of("<password>hunt", Format::Xml), None);
+        assert_eq!(of("<password><![CDATA[hunt", Format::Xml), None);
     }
 }

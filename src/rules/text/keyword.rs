@@ -132,6 +132,9 @@ impl Matcher {
             }
         }
         let name = near.filter(|near| near.reading == Reading::Key).and_then(|near| shown(scan.text, near.name));
+        if scan.format == Format::Html && name.as_ref().is_some_and(|name| self.is_example(name)) {
+            return None;
+        }
         // What JSON has escaped (the line ends of a key) is reported as it was meant.
         let plain =
             if scan.format == Format::Json { after::decoded(secret, Place::Json, scan.format) } else { secret.into() };
@@ -145,6 +148,10 @@ impl Matcher {
             note: verdict.note,
             account: None,
         })
+    }
+
+    fn is_example(&self, name: &str) -> bool {
+        !self.compiled.examples.resolve(name, Reading::Key).is_empty()
     }
 
     /// Part of a name: its value, if it has one here.

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use flate2::Crc;
 
 use super::{Verdict, pass, sure, unsure};
+use crate::model::finding::Confidence;
 
 /// GitHub's tokens end in six base62 digits of the CRC-32 of what is between prefix and checksum.
 pub(super) fn github_crc32(v: &[u8]) -> Option<Verdict> {
@@ -211,7 +212,22 @@ pub(super) fn email(v: &[u8]) -> Option<Verdict> {
     let machine = matches!(user, "git" | "hg" | "svn" | "root" | "noreply" | "no-reply");
     // `react@18.2.0.js`, `sprite@2x.png`.
     let version = domain.starts_with(|c: char| c.is_ascii_digit()) && domain.contains(".0");
-    pass(fine && alphabetic && !file && !machine && !version)
+    let mut verdict = pass(fine && alphabetic && !file && !machine && !version)?;
+    if reserved(domain) {
+        verdict.confidence = Some(Confidence::Low);
+    }
+    Some(verdict)
+}
+
+/// Domains that nobody can have, for manuals and tests (RFC 2606, RFC 6761).
+fn reserved(domain: &str) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    let mut labels = domain.rsplit('.');
+    match (labels.next(), labels.next()) {
+        (Some("example" | "test" | "invalid" | "localhost"), _) => true,
+        (Some("com" | "net" | "org"), second) => second == Some("example"),
+        _ => false,
+    }
 }
 
 /// A telephone number: seven to fifteen digits (E.164), no date, no time, no address.
