@@ -423,3 +423,106 @@ impl EventSink for Tagged<'_> {
         self.out.learn(content);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::flow::{Endpoint, FlowId};
+    use crate::model::packet::Mark;
+    use crate::model::stream::Origin;
+
+    #[derive(Default)]
+    struct Heard {
+        protocols: Vec<&'static str>,
+        clients: Vec<u16>,
+        texts: Vec<u8>,
+        skipped: u64,
+    }
+
+    impl SessionSink for Heard {
+        fn event(&mut self, flow: &Flow, _protocol: &'static Protocol, event: Event<'_>) {
+            self.clients.push(flow.client.port);
+            match event {
+                Event::Text(text) => self.texts.extend_from_slice(text.data.bytes),
+                Event::Skipped { bytes, .. } => self.skipped += bytes,
+                _ => {}
+            }
+        }
+
+        fn recognised(&mut self, _flow: &Flow, protocol: &'static Protocol) {
+            self.protocols.push(protocol.name);
+        }
+    }
+
+    const C: Direction = Direction::ToServer;
+    const S: Direction = Direction::ToClient;
+
+    fn session(roles: Roles) -> Session {
+        let end = |port| Endpoint { ip: [127, 0, 0, 1].into(), port };
+        let (client, server) = (end(40_000), end(9));
+        Session::new(Flow { id: FlowId(1), transport: Transport::Tcp, client, server, roles }, roles == Roles::Guessed)
+    }
+
+    fn say(session: &mut Session, direction: Direction, bytes: &[u8], heard: &mut Heard) {
+        let origins = [Origin { start: 0, mark: Mark::default() }];
+        session.data(direction, Stretch { bytes, origins: &origins }, heard);
+    }
+
+    #[test]
+    fn guessed_roles_are_put_right_by_what_is_said() {
+        let (mut session, mut heard) = (session(Roles::Guessed), Heard::default());
+        say(&mut session, S, b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", &mut heard);
+        say(&mut session, C, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", &mut heard);
+        session.end(&mut heard);
+        assert_eq!(heard.protocols, ["http"]);
+        assert_eq!((session.flow().client.port, heard.clients.last()), (9, Some(&9)));
+        assert_eq!(session.view(S), C);
+    }
+
+    #[test]
+    fn what_is_unwanted_may_be_delivered_or_not() {
+        let picture = vec![0x89; 50_000];
+        let head = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 50000\r\n\r\n";
+        let next = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+        let [delivered, left_out] = [true, false].map(|deliver| {
+            let (mut session, mut heard) = (session(Roles::Handshake), Heard::default());
+            say(&mut session, S, head, &mut heard);
+            say(&mut session, S, &picture[..10_000], &mut heard);
+            assert_eq!(session.unwanted(S), 40_000);
+            if deliver {
+                say(&mut session, S, &[&picture[10_000..], next].concat(), &mut heard);
+            } else {
+                session.gap(S, 40_000, &mut heard);
+                say(&mut session, S, next, &mut heard);
+            }
+            session.end(&mut heard);
+            (heard.texts, heard.skipped)
+        });
+        assert_eq!(delivered, left_out);
+        assert_eq!(left_out, (b"hello".to_vec(), 50_000));
+    }
+
+    #[test]
+    fn what_follows_an_upgrade_is_tls_and_nothing_of_it_is_wanted() {
+        let (mut session, mut heard) = (session(Roles::Handshake), Heard::default());
+        say(&mut session, S, b"220 mx ESMTP\r\n", &mut heard);
+        say(&mut session, C, b"EHLO a\r\n", &mut heard);
+        say(&mut session, S, b"250-mx\r\n250 STARTTLS\r\n", &mut heard);
+        say(&mut session, C, b"STARTTLS\r\n", &mut heard);
+        say(&mut session, S, b"220 go ahead\r\n", &mut heard);
+        say(&mut session, C, &[22, 3, 1, 0, 5, 1, 0, 0, 1, 3], &mut heard);
+        assert_eq!(heard.protocols, ["smtp", "tls"]);
+        assert_eq!(session.skip_reason(), Skip::Encrypted);
+    }
+
+    #[test]
+    fn a_hole_in_the_opening_decides_with_what_there_is() {
+        let (mut session, mut heard) = (session(Roles::Handshake), Heard::default());
+        say(&mut session, C, b"some words of no", &mut heard);
+        session.gap(C, 10, &mut heard);
+        say(&mut session, C, b" protocol at all", &mut heard);
+        session.end(&mut heard);
+        assert_eq!(heard.protocols, [text::PROTOCOL.name]);
+        assert_eq!(heard.texts, b"some words of no protocol at all");
+    }
+}
