@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use hashbrown::HashMap;
+
 use super::bytes::{at, backward, blank, forward, identifier, prior};
 use super::{Scratch, after};
 use crate::model::event::Format;
@@ -23,7 +25,11 @@ const BLOCK: usize = 400;
 const LONGEST: usize = 128;
 
 /// Accounts that are looked for in one text: a listing shows what it is by its first rows.
-const LOOKUPS: usize = 1024;
+const LOOKUPS: usize = 512;
+
+/// Names that are remembered. Traffic repeats a few hundred; a hostile sender can make as many as it
+/// likes.
+const REMEMBERED: usize = 4096;
 
 /// A secret whose account is looked for.
 #[derive(Clone, Debug)]
@@ -55,7 +61,8 @@ impl Matcher {
             return None;
         }
         scratch.accounts += 1;
-        let of = |region: Range<usize>, flat| self.best(text, region, flat, beside);
+        let ranks = &mut scratch.ranks;
+        let mut of = |region: Range<usize>, flat| self.best(text, region, flat, beside, ranks);
         match (beside.place, beside.format) {
             (Place::Form | Place::Query, _) | (_, Format::Form) => of(form(text, &beside.value), true),
             (Place::Json, _) | (_, Format::Json | Format::Script) => object(text, &beside.value)
@@ -76,7 +83,14 @@ impl Matcher {
 
     /// The best candidate of a region. In what is not flat, only what stands as deep as the secret
     /// counts.
-    fn best(&self, text: &[u8], region: Range<usize>, flat: bool, beside: &Beside<'_>) -> Option<Vec<u8>> {
+    fn best(
+        &self,
+        text: &[u8],
+        region: Range<usize>,
+        flat: bool,
+        beside: &Beside<'_>,
+        ranks: &mut HashMap<Box<[u8]>, Option<u16>>,
+    ) -> Option<Vec<u8>> {
         let own = words(&String::from_utf8_lossy(beside.name));
         let family = own.first().filter(|_| own.len() > 1);
         let mut best: Option<(Order, Range<usize>, Place)> = None;
@@ -98,13 +112,14 @@ impl Matcher {
             if !deep.level() {
                 continue;
             }
-            let Some((rank, name)) = self.names_account(text, &run, &region) else { continue };
+            let name = whole(text, &run, &region);
+            let Some(rank) = self.remembered(name, ranks) else { continue };
             let Some(pair) = after::value(text, run, beside.format) else { continue };
             let overlaps = pair.value.start < beside.value.end && beside.value.start < pair.value.end;
             if overlaps || pair.value.end > region.end || pair.value.is_empty() {
                 continue;
             }
-            let other = family.is_some_and(|family| name.first() != Some(family));
+            let other = family.is_some_and(|family| words(&String::from_utf8_lossy(name)).first() != Some(family));
             let after = pair.value.start > beside.value.start;
             let order = (other, rank, after, pair.value.start.abs_diff(beside.value.start));
             if best.as_ref().is_none_or(|(least, ..)| order < *least) {
@@ -115,15 +130,24 @@ impl Matcher {
         name(after::decoded(text.get(value)?, place, beside.format))
     }
 
-    /// The rank of a name of accounts that ends with the identifier `run`, and its words.
-    fn names_account(&self, text: &[u8], run: &Range<usize>, region: &Range<usize>) -> Option<(u16, Vec<String>)> {
-        // `User Id`: the word before belongs to it.
-        let space = backward(text, run.start, 1, blank);
-        let start = if space < run.start { backward(text, space, 24, identifier) } else { run.start };
-        let name = text.get(start.max(region.start)..run.end)?;
-        let name = String::from_utf8_lossy(name);
-        Some((self.compiled.accounts.rank(&name)?, words(&name)))
+    fn remembered(&self, name: &[u8], ranks: &mut HashMap<Box<[u8]>, Option<u16>>) -> Option<u16> {
+        if let Some(rank) = ranks.get(name) {
+            return *rank;
+        }
+        if ranks.len() >= REMEMBERED {
+            ranks.clear();
+        }
+        let rank = self.compiled.accounts.rank(&String::from_utf8_lossy(name));
+        ranks.insert(name.into(), rank);
+        rank
     }
+}
+
+/// The name that ends with the identifier `run`: in `User Id` the word before belongs to it.
+fn whole<'a>(text: &'a [u8], run: &Range<usize>, region: &Range<usize>) -> &'a [u8] {
+    let space = backward(text, run.start, 1, blank);
+    let start = if space < run.start { backward(text, space, 24, identifier) } else { run.start };
+    text.get(start.max(region.start)..run.end).unwrap_or_default()
 }
 
 /// A value as the name of an account, if it can be one.
@@ -284,4 +308,56 @@ fn block(text: &[u8], value: &Range<usize>) -> Range<usize> {
 
 fn near(value: &Range<usize>, length: usize) -> Range<usize> {
     value.start.saturating_sub(BLOCK)..length.min(value.end + BLOCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::rules::{Catalogue, Options};
+
+    fn matcher() -> Arc<Matcher> {
+        Matcher::new(Arc::new(Catalogue::builtin().unwrap()), Options::default()).unwrap()
+    }
+
+    fn of(matcher: &Matcher, text: &str, place: Place, format: Format) -> Option<String> {
+        let (rule, _) = matcher.catalogue.iter().find(|(_, rule)| rule.kind == "cred.password").unwrap();
+        let start = text.find("x7").unwrap_or(text.len());
+        let beside = Beside { value: start..(start + 2).min(text.len()), name: b"password", place, format };
+        let found = matcher.account_of(text.as_bytes(), rule, &beside, &mut Scratch::default());
+        found.map(|name| String::from_utf8(name).unwrap())
+    }
+
+    #[test]
+    fn the_account_is_in_the_same_structure_and_nowhere_else() {
+        let matcher = matcher();
+        for (text, place, format, expected) in [
+            (r#"[{"user":"a","pw":"q"},{"pw":"x7","user":"b"}]"#, Place::Json, Format::Json, Some("b")),
+            (r#"[{"user":"a","pw":"q"},{"pw":"x7"}]"#, Place::Json, Format::Json, None),
+            (r#"{"email":"e@x","login":"b","pw":"x7"}"#, Place::Json, Format::Json, Some("b")),
+            (r#"{\"user\":\"b\",\"pw\":\"x7\"}"#, Place::Json, Format::Json, Some("b")),
+            ("a=1&user=b%40c&pw=x7&x=2", Place::Form, Format::Form, Some("b@c")),
+            ("<r><u><user>a</user></u><p>x7</p><user>b</user></r>", Place::Xml, Format::Xml, Some("b")),
+            ("<r><u user='a'/></r><r><p>x7</p></r>", Place::Xml, Format::Xml, None),
+            ("user=a pw=q\nuser=b pw=x7\n", Place::Label, Format::Plain, Some("b")),
+            ("[one]\nuser=a\n[two]\npw=x7\n", Place::Label, Format::Plain, None),
+            ("User Name: b\npw: x7\n", Place::Label, Format::Plain, Some("b")),
+        ] {
+            assert_eq!(of(&matcher, text, place, format).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_cut_anywhere_is_no_trouble() {
+        let matcher = matcher();
+        let text = "<a user='b'>{\"user\":[\"x7\"],\"login\":\"c\"}</a>user=d<![CDATA[x7]]></b>";
+        for cut in 0..text.len() {
+            for (place, format) in
+                [(Place::Json, Format::Json), (Place::Xml, Format::Xml), (Place::Label, Format::Plain)]
+            {
+                let _ = (of(&matcher, &text[cut..], place, format), of(&matcher, &text[..cut], place, format));
+            }
+        }
+    }
 }

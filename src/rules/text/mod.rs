@@ -13,6 +13,8 @@ mod table;
 
 use std::ops::Range;
 
+use hashbrown::HashMap;
+
 use super::engine::Matcher;
 use super::glob::fits_any;
 use super::guard::{self, Situation};
@@ -82,6 +84,8 @@ pub(super) struct Scratch {
     names_done: usize,
     /// How many accounts were looked for.
     accounts: usize,
+    /// How telling names are as names of accounts, remembered.
+    ranks: HashMap<Box<[u8]>, Option<u16>>,
 }
 
 impl Matcher {
