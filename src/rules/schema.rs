@@ -322,6 +322,9 @@ pub struct Content {
     /// Least Shannon entropy of the secret in bits per byte.
     #[serde(default)]
     pub min_entropy: f64,
+    /// The secret is written in base64: what it decodes to is checked and reported.
+    #[serde(default)]
+    pub base64: bool,
     /// Checks of the secret, all of which must pass.
     #[serde(default)]
     pub validators: Vec<String>,

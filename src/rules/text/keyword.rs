@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::account::{self, Beside};
 use super::bytes::{after_escape, at, backward, forward, identifier, prior};
 use super::{Hit, NamedAt, Scan, Scratch, after, before};
+use crate::content::base64;
 use crate::model::event::Format;
 use crate::model::finding::RuleIndex;
 use crate::rules::compile::Use;
@@ -116,7 +117,8 @@ impl Matcher {
     ) -> Option<Hit> {
         let rule = self.catalogue.rule(index);
         let secret = scan.text.get(found.secret.clone()).filter(|s| !s.is_empty())?;
-        let checked = scan.text.get(found.check.clone())?;
+        let decoded = if content.base64 { Some(printable(base64::decode(secret)?)?) } else { None };
+        let checked = decoded.as_deref().or_else(|| scan.text.get(found.check.clone()))?;
         if !stands_alone(scan.text, &found.whole, content.boundary) || entropy(checked) < content.min_entropy {
             return None;
         }
@@ -136,8 +138,11 @@ impl Matcher {
             return None;
         }
         // What JSON has escaped (the line ends of a key) is reported as it was meant.
-        let plain =
-            if scan.format == Format::Json { after::decoded(secret, Place::Json, scan.format) } else { secret.into() };
+        let plain = match decoded {
+            Some(decoded) => decoded.into(),
+            None if scan.format == Format::Json => after::decoded(secret, Place::Json, scan.format),
+            None => secret.into(),
+        };
         Some(Hit {
             rule: index,
             range: found.secret.clone(),
@@ -191,6 +196,11 @@ impl Matcher {
         let account = self.account_of(scan.text, found.rule, &beside, scratch);
         scratch.keep(Hit { range: pair.value, value, name: shown(scan.text, pair.name), account, ..found });
     }
+}
+
+fn printable(value: Vec<u8>) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(&value).ok()?;
+    (!text.is_empty() && !text.contains(char::is_control)).then_some(value)
 }
 
 /// The value of the variable that stands for a value: `login(password:$p)` … `"variables":{"p":"x"}`.
