@@ -173,8 +173,15 @@ fn in_order(outcome: &mut Outcome, closed: &Closed) -> Vec<Finding> {
             finding.protocol = protocol;
         }
     }
+    // Ids depend on the key of the fingerprints: they decide only between what looks the same.
+    let place = |f: &Finding| (f.span.first, f.flow, f.rule);
+    let look = |f: &Finding| (f.field.clone(), f.username.clone(), f.value.as_ref().map(|v| v.masked.clone()));
     findings.sort_by(|a, b| {
-        b.severity.cmp(&a.severity).then(a.span.first.cmp(&b.span.first)).then_with(|| a.id.cmp(&b.id))
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| place(a).cmp(&place(b)))
+            .then_with(|| look(a).cmp(&look(b)))
+            .then_with(|| a.id.cmp(&b.id))
     });
     findings
 }
