@@ -165,7 +165,10 @@ fn support(
         (_, Some(true)) => Some(number.named_confidence.unwrap_or(Confidence::High).max(bare)),
         (Need::Required, None) if whole => number.apart_confidence,
         (Need::Required, _) | (Need::Helps, Some(false)) => None,
-        (Need::Helps, None) if apart => Some(number.apart_confidence.unwrap_or(bare)),
+        (Need::Helps, None) if apart => {
+            let apart = number.apart_confidence.unwrap_or(bare);
+            Some(proven.map_or(apart, |proven| apart.min(proven)))
+        }
         (Need::Helps, None) => Some(bare),
     }
 }

@@ -1,7 +1,7 @@
 //! Payment cards and bank accounts.
 
 use super::digits::{base36, digits, luhn, uniform};
-use super::{Verdict, pass, sure};
+use super::{Verdict, pass, sure, unsure};
 use crate::model::finding::Confidence;
 
 /// A brand's numbers: first and last prefix, shortest and longest number.
@@ -87,7 +87,8 @@ pub(super) fn track2(v: &[u8]) -> Option<Verdict> {
 }
 
 /// Not more than seven of one digit, nor more than four each of two: made-up numbers and identifiers
-/// padded with zeros are like that (the idea is bulk_extractor's).
+/// padded with zeros are like that (the idea is bulk_extractor's), and a few real ones, so that a number
+/// that is called a card all the same is one.
 pub(super) fn uneven(v: &[u8]) -> Option<Verdict> {
     let mut counts = [0u32; 10];
     for digit in digits(v)? {
@@ -95,7 +96,8 @@ pub(super) fn uneven(v: &[u8]) -> Option<Verdict> {
     }
     counts.sort_unstable_by(|a, b| b.cmp(a));
     let [most, second, ..] = counts;
-    pass(most <= 7 && (most <= 4 || second <= 4))
+    let uneven = most <= 7 && (most <= 4 || second <= 4);
+    if uneven { pass(true) } else { unsure("its digits repeat as those of made-up numbers do") }
 }
 
 /// Lengths of IBANs by country (SWIFT registry, release 101).
@@ -199,8 +201,9 @@ mod tests {
         for bad in ["4111111111111112", "411111111111111", "1234567812345670", "3782822463100050"] {
             refuses("pan", bad);
         }
-        refuses("uneven", "4000000000000002");
-        accepts("uneven", "4539578763621486");
+        let sure = |number: &[u8]| super::uneven(number).and_then(|verdict| verdict.confidence);
+        assert_eq!(sure(b"6011710092080116"), Some(super::Confidence::Low));
+        assert_eq!(sure(b"4539578763621486"), None);
     }
 
     #[test]
