@@ -5,6 +5,7 @@ use hashbrown::HashSet;
 
 use super::text::Scan;
 use crate::model::digest::Digest;
+use crate::model::event::Format;
 
 /// Shorter texts cost less to search than to remember.
 const SHORTEST: usize = 1024;
@@ -44,9 +45,9 @@ impl Familiar {
 }
 
 /// The digest of a text and of all that decides what is found in it; `None` for a text that is not
-/// worth it, or whose meaning depends on a text before it.
+/// worth it (JSON is made anew for each answer), or whose meaning depends on a text before it.
 pub(super) fn digest(scan: &Scan<'_>, resource: &str) -> Option<Digest> {
-    if scan.text.len() < SHORTEST || scan.outer.is_some() {
+    if scan.text.len() < SHORTEST || scan.outer.is_some() || scan.format == Format::Json {
         return None;
     }
     let kind = [scan.format as u8, scan.direction as u8];

@@ -85,7 +85,9 @@ impl Body {
         let too_many = content_codings.len() + transfer_codings.len() > CODINGS;
         let unreadable = strange || too_many || partial && !content_codings.is_empty();
         let reading = format!("{direction:?} {content_codings:?} {transfer_codings:?} {media:?}");
-        let waiting = (coded && !unreadable && direction == Direction::ToClient).then(Gathered::default);
+        // JSON is made anew for each answer: to wait for it is to no avail.
+        let may_repeat = direction == Direction::ToClient && media != Some(Media::Text(Format::Json));
+        let waiting = (coded && !unreadable && may_repeat).then(Gathered::default);
         let decoder = coded.then(|| Decoder::new(content_codings.into_iter().chain(transfer_codings)));
         Self {
             framing,
