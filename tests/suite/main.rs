@@ -5,6 +5,7 @@
 //! * `fixtures`: every capture of `fixtures/` says what its truth file says, nothing more, for any
 //!   number of workers and any cut of the file, and without a secret in sight.
 //! * `frames`: every packet is read and numbered as others number it.
+//! * `cuts`: delivered byte by byte, every conversation says the same.
 //! * `hostile`: damaged captures do no harm.
 //! * `probes`: no two protocols claim the same conversation.
 
@@ -13,6 +14,7 @@
 
 mod architecture;
 mod cli;
+mod cuts;
 mod fixtures;
 mod frames;
 mod hostile;

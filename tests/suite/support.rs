@@ -27,6 +27,11 @@ impl Default for How {
 static REVEALING: LazyLock<Arc<Matcher>> = LazyLock::new(|| matcher(true));
 static MASKING: LazyLock<Arc<Matcher>> = LazyLock::new(|| matcher(false));
 
+/// The rules, with clear values in findings.
+pub(crate) fn revealing() -> Arc<Matcher> {
+    Arc::clone(&REVEALING)
+}
+
 /// The built-in rules, compiled once for all tests.
 fn matcher(reveal: bool) -> Arc<Matcher> {
     let options = Options { reveal, key: Key::from_secret(b"the key of the tests, fixed"), ..Options::default() };

@@ -264,13 +264,13 @@ fn answer(payload: &[u8], length: usize, sequence: u8) -> Fits {
 fn greeting(payload: &[u8], whole: bool) -> Fits {
     let mut cursor = Cursor::new(payload);
     let _ = cursor.skip(1);
-    let version = match cursor.c_string() {
-        Some(version) => version,
-        None if whole => return Fits::No,
-        None => cursor.rest(),
-    };
+    let ended = cursor.c_string();
+    let version = ended.unwrap_or(cursor.rest());
     if !version.iter().all(u8::is_ascii_graphic) || version.first().is_some_and(|b| !b.is_ascii_alphanumeric()) {
         return Fits::No;
+    }
+    if ended.is_none() {
+        return if whole { Fits::No } else { Fits::Yes { strong: false } };
     }
     // Thread, the first part of the scramble, and a zero.
     match cursor.take(13) {
