@@ -10,6 +10,9 @@ use crate::proto::{Opening, Verdict};
 /// Longest packet that is waited for while it is not sure that it is one.
 const CANDIDATE: usize = 16 << 10;
 
+/// Bytes of a login before the user's name: enough to know it by.
+const LOGIN: usize = 36;
+
 /// Words that a statement begins with.
 const VERBS: [&str; 46] = [
     "ALTER",
@@ -194,7 +197,11 @@ enum Fits {
 /// What the client sends. `payload` may be cut.
 fn command(payload: &[u8], length: usize, sequence: u8) -> Fits {
     if sequence == 1 {
-        return if is_login(payload) { Fits::Opening } else { Fits::No };
+        return match is_login(payload) {
+            true => Fits::Opening,
+            false if payload.len() < length.min(LOGIN) => Fits::Yes { strong: false },
+            false => Fits::No,
+        };
     }
     let (Some((kind, rest)), 0) = (payload.split_first(), sequence) else {
         return if payload.is_empty() && sequence == 0 { Fits::Yes { strong: false } } else { Fits::No };
