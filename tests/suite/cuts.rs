@@ -24,13 +24,18 @@ const LONGEST: usize = 64 << 10;
 fn cut_at_every_byte_a_conversation_says_the_same() {
     let mut wrong = Vec::new();
     for (capture, _) in fixtures() {
-        let steps = steps(&capture);
-        if steps.iter().map(|(.., bytes, _)| bytes.len()).sum::<usize>() <= LONGEST {
+        let all = steps(&capture);
+        if all.iter().map(|(.., bytes, _)| bytes.len()).sum::<usize>() > LONGEST {
+            continue;
+        }
+        // Both directions, and each alone, as on a one-way tap.
+        for missing in [None, Some(Direction::ToServer), Some(Direction::ToClient)] {
+            let steps: Vec<Step> = all.iter().filter(|step| Some(step.2) != missing).cloned().collect();
             let (whole, cut) = (said(&steps, usize::MAX), said(&steps, 1));
             if whole != cut {
                 let lost: Vec<_> = whole.difference(&cut).collect();
                 let new: Vec<_> = cut.difference(&whole).collect();
-                wrong.push(format!("{}: lost {lost:?}, new {new:?}", capture.display()));
+                wrong.push(format!("{} without {missing:?}: lost {lost:?}, new {new:?}", capture.display()));
             }
         }
     }
