@@ -1,11 +1,7 @@
 //! Every conversation of every fixture, delivered byte by byte, says what it says as captured.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::sync::Arc;
 
-use plainsight::decode::Decoder;
-use plainsight::flow::{EndReason, FlowSink, Interest, Limits, Table};
 use plainsight::model::event::Event;
 use plainsight::model::flow::{Direction, Flow, FlowId, Transport};
 use plainsight::model::packet::Mark;
@@ -13,9 +9,8 @@ use plainsight::model::stream::{Origin, Stretch};
 use plainsight::proto::Protocol;
 use plainsight::proto::session::{Session, SessionSink};
 use plainsight::rules::{Context, Engine};
-use plainsight::source::{self, Input};
 
-use crate::support::{fixtures, revealing};
+use crate::support::{Step, fixtures, revealing, steps};
 
 /// Longer captures would take long byte by byte and show nothing new.
 const LONGEST: usize = 64 << 10;
@@ -41,9 +36,6 @@ fn cut_at_every_byte_a_conversation_says_the_same() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
-
-/// What happened to flows, in order: data, or a hole of so many bytes.
-type Step = (Flow, bool, Direction, Vec<u8>, u64);
 
 fn said(steps: &[Step], piece: usize) -> BTreeSet<String> {
     let mut rules = Rules { engine: Engine::new(revealing()), said: BTreeSet::new() };
@@ -84,43 +76,4 @@ impl SessionSink for Rules {
     fn recognised(&mut self, flow: &Flow, protocol: &'static Protocol) {
         self.said.insert(format!("{} is {}", flow.id.0, protocol.name));
     }
-}
-
-fn steps(path: &Path) -> Vec<Step> {
-    let mut source = source::open(&Input::Path(path.to_path_buf()), 0).expect("a fixture can be read");
-    let (mut decoder, mut table, mut kept) = (Decoder::default(), Table::new(Limits::default()), Kept::default());
-    while let Ok(Some(packet)) = source.next() {
-        if let Ok(Some(segment)) = decoder.decode(&packet) {
-            table.packet(&segment, packet.mark, &mut kept);
-        }
-    }
-    table.finish(&mut kept);
-    kept.steps
-}
-
-#[derive(Default)]
-struct Kept {
-    flows: BTreeMap<FlowId, (Flow, bool)>,
-    steps: Vec<Step>,
-}
-
-impl FlowSink for Kept {
-    fn open(&mut self, flow: &Flow, midstream: bool, _mark: Mark) -> Arc<Interest> {
-        self.flows.insert(flow.id, (*flow, midstream));
-        Arc::default()
-    }
-
-    fn data(&mut self, flow: FlowId, direction: Direction, bytes: &[u8], _mark: Mark) {
-        let (flow, midstream) = self.flows[&flow];
-        self.steps.push((flow, midstream, direction, bytes.to_vec(), 0));
-    }
-
-    fn gap(&mut self, flow: FlowId, direction: Direction, missing: u64, _mark: Mark) {
-        let (flow, midstream) = self.flows[&flow];
-        self.steps.push((flow, midstream, direction, Vec::new(), missing));
-    }
-
-    fn skipped(&mut self, _: FlowId, _: Direction, _: u64, _: Mark) {}
-
-    fn end(&mut self, _: FlowId, _: EndReason, _: Mark) {}
 }

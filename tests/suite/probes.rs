@@ -2,17 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use plainsight::decode::Decoder;
-use plainsight::flow::{EndReason, FlowSink, Interest, Limits, Table};
-use plainsight::model::flow::{Direction, Flow, FlowId, Transport};
+use plainsight::model::flow::{Flow, FlowId, Transport};
 use plainsight::model::limits::OPENING_BYTES;
-use plainsight::model::packet::Mark;
 use plainsight::proto::{Opening, PROTOCOLS, Verdict};
-use plainsight::source::{self, Input};
 
-use crate::support::fixtures;
+use crate::support::{fixtures, steps};
 
 #[test]
 fn no_two_probes_are_certain_of_the_same_conversation() {
@@ -63,40 +58,13 @@ fn no_probe_is_certain_of_noise_or_of_nothing() {
     }
 }
 
-/// The first bytes of both directions of every flow of a capture.
+/// The first bytes of both directions of every TCP flow of a capture.
 fn openings(path: &Path) -> Vec<(Flow, [Vec<u8>; 2])> {
-    let mut source = source::open(&Input::Path(path.to_path_buf()), 0).expect("a fixture can be read");
-    let mut table = Table::new(Limits::default());
-    let mut kept = Kept::default();
-    let mut decoder = Decoder::default();
-    while let Ok(Some(packet)) = source.next() {
-        if let Ok(Some(segment)) = decoder.decode(&packet) {
-            table.packet(&segment, packet.mark, &mut kept);
-        }
+    let mut kept: BTreeMap<FlowId, (Flow, [Vec<u8>; 2])> = BTreeMap::new();
+    for (flow, _, direction, bytes, _) in steps(path) {
+        let (_, sides) = kept.entry(flow.id).or_insert_with(|| (flow, [Vec::new(), Vec::new()]));
+        let side = &mut sides[direction.index()];
+        side.extend_from_slice(&bytes[..bytes.len().min(OPENING_BYTES.saturating_sub(side.len()))]);
     }
-    table.finish(&mut kept);
-    kept.0.into_values().filter(|(flow, _)| flow.transport == Transport::Tcp).collect()
-}
-
-#[derive(Default)]
-struct Kept(BTreeMap<FlowId, (Flow, [Vec<u8>; 2])>);
-
-impl FlowSink for Kept {
-    fn open(&mut self, flow: &Flow, _midstream: bool, _mark: Mark) -> Arc<Interest> {
-        self.0.insert(flow.id, (*flow, [Vec::new(), Vec::new()]));
-        Arc::default()
-    }
-
-    fn data(&mut self, flow: FlowId, direction: Direction, bytes: &[u8], _mark: Mark) {
-        if let Some((_, sides)) = self.0.get_mut(&flow) {
-            let side = &mut sides[direction.index()];
-            side.extend_from_slice(&bytes[..bytes.len().min(OPENING_BYTES.saturating_sub(side.len()))]);
-        }
-    }
-
-    fn gap(&mut self, _: FlowId, _: Direction, _: u64, _: Mark) {}
-
-    fn skipped(&mut self, _: FlowId, _: Direction, _: u64, _: Mark) {}
-
-    fn end(&mut self, _: FlowId, _: EndReason, _: Mark) {}
+    kept.into_values().filter(|(flow, _)| flow.transport == Transport::Tcp).collect()
 }

@@ -1,14 +1,19 @@
 //! Small vocabulary of the tests: captures, runs, findings.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
+use plainsight::decode::Decoder;
+use plainsight::flow::{EndReason, FlowSink, Interest, Limits, Table};
+use plainsight::model::flow::{Direction, Flow, FlowId};
+use plainsight::model::packet::Mark;
 use plainsight::pipeline::{self, Settings};
 use plainsight::report::{Ndjson, Sink};
 use plainsight::rules::{Catalogue, Key, Matcher, Options};
-use plainsight::source::Input;
+use plainsight::source::{self, Input};
 use serde_json::Value;
 
 /// How a test runs plainsight.
@@ -126,4 +131,48 @@ impl Write for Shared {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// What happened to a flow (the second says whether it began in the middle): data, or a hole of so many
+/// bytes.
+pub(crate) type Step = (Flow, bool, Direction, Vec<u8>, u64);
+
+/// What happened to the flows of a capture.
+pub(crate) fn steps(path: &Path) -> Vec<Step> {
+    let mut source = source::open(&Input::Path(path.to_path_buf()), 0).expect("a fixture can be read");
+    let (mut decoder, mut table, mut kept) = (Decoder::default(), Table::new(Limits::default()), Kept::default());
+    while let Ok(Some(packet)) = source.next() {
+        if let Ok(Some(segment)) = decoder.decode(&packet) {
+            table.packet(&segment, packet.mark, &mut kept);
+        }
+    }
+    table.finish(&mut kept);
+    kept.steps
+}
+
+#[derive(Default)]
+struct Kept {
+    flows: BTreeMap<FlowId, (Flow, bool)>,
+    steps: Vec<Step>,
+}
+
+impl FlowSink for Kept {
+    fn open(&mut self, flow: &Flow, midstream: bool, _mark: Mark) -> Arc<Interest> {
+        self.flows.insert(flow.id, (*flow, midstream));
+        Arc::default()
+    }
+
+    fn data(&mut self, flow: FlowId, direction: Direction, bytes: &[u8], _mark: Mark) {
+        let (flow, midstream) = self.flows[&flow];
+        self.steps.push((flow, midstream, direction, bytes.to_vec(), 0));
+    }
+
+    fn gap(&mut self, flow: FlowId, direction: Direction, missing: u64, _mark: Mark) {
+        let (flow, midstream) = self.flows[&flow];
+        self.steps.push((flow, midstream, direction, Vec::new(), missing));
+    }
+
+    fn skipped(&mut self, _: FlowId, _: Direction, _: u64, _: Mark) {}
+
+    fn end(&mut self, _: FlowId, _: EndReason, _: Mark) {}
 }
