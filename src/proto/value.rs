@@ -140,6 +140,23 @@ impl LongValue {
     }
 }
 
+/// The columns of a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns<C> {
+    /// What each protocol knows of a column.
+    pub columns: Vec<C>,
+    /// The column that says whose the others are.
+    pub account: Option<usize>,
+}
+
+impl<C> Columns<C> {
+    /// Columns whose names `name` tells.
+    pub fn new(columns: Vec<C>, name: impl Fn(&C) -> &str) -> Self {
+        let account = account(columns.iter().map(name));
+        Self { columns, account }
+    }
+}
+
 /// Which of the names of a row, a statement or a hash says whose the others are.
 pub fn account<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<usize> {
     const ACCOUNTS: [&str; 9] =

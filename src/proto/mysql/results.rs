@@ -133,7 +133,7 @@ impl Results {
                 self.state = State::Prepared { id, parameters, columns };
                 if (parameters, columns) == (0, 0) {
                     self.state = State::Idle;
-                    let described = Columns::new(std::mem::take(&mut self.gathered));
+                    let described = Columns::new(std::mem::take(&mut self.gathered), |column| &column.name);
                     if let Some(statement) = commands.statements.get_mut(&id) {
                         statement.columns = Some(Arc::new(described));
                     }
@@ -232,7 +232,7 @@ impl Results {
 
     /// All columns are known.
     fn described(&mut self, commands: &mut Commands, header: bool) {
-        let columns = Arc::new(Columns::new(std::mem::take(&mut self.gathered)));
+        let columns = Arc::new(Columns::new(std::mem::take(&mut self.gathered), |column| &column.name));
         if let Some(Asked::Execute(id)) = self.current
             && let Some(statement) = commands.statements.get_mut(&id)
         {

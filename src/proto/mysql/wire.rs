@@ -105,19 +105,7 @@ pub(super) struct Kind {
 }
 
 /// The columns of a result.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Columns {
-    pub(super) columns: Vec<Column>,
-    /// The column that says whose the others are.
-    pub(super) account: Option<usize>,
-}
-
-impl Columns {
-    pub(super) fn new(columns: Vec<Column>) -> Self {
-        let account = value::account(columns.iter().map(|c| c.name.as_str()));
-        Self { columns, account }
-    }
-}
+pub(super) type Columns = value::Columns<Column>;
 
 /// `Protocol::ColumnDefinition41`, with MariaDB's extended metadata or without.
 pub(super) fn column(payload: &[u8]) -> Option<Column> {

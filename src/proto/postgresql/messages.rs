@@ -58,7 +58,7 @@ impl PostgreSql {
             b'R' => self.login.request(body.bytes(), body.span(), out),
             b'T' => {
                 if let Some(columns) = columns(body.bytes()) {
-                    self.requests.described(Columns::new(columns));
+                    self.requests.described(Columns::new(columns, |column| &column.name));
                 }
             }
             b'Z' => {

@@ -20,19 +20,7 @@ pub(super) struct Column {
 }
 
 /// The columns of a result.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Columns {
-    pub(super) columns: Vec<Column>,
-    /// The column that says whose the others are.
-    pub(super) account: Option<usize>,
-}
-
-impl Columns {
-    pub(super) fn new(columns: Vec<Column>) -> Self {
-        let account = value::account(columns.iter().map(|c| c.name.as_str()));
-        Self { columns, account }
-    }
-}
+pub(super) type Columns = value::Columns<Column>;
 
 /// Format codes as Bind has them: none for all text, one for all, or one each.
 pub(super) type Formats = SmallVec<[bool; 8]>;
