@@ -1,13 +1,11 @@
-//! The capture thread: reads, decodes, reassembles, and sends what it gets to the workers.
+//! The capture thread of saved captures: reads them one after the other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::batch::Batcher;
-use crate::decode::Decoder;
-use crate::flow::{Limits, Table};
+use super::lane::{Counted, Lane};
 use crate::model::summary::{Capture, CaptureFile, Note};
 use crate::model::tally::{Skipped, StreamTally};
-use crate::proto::PROTOCOLS;
 use crate::source::filter::Filter;
 use crate::source::{self, Input, SourceError};
 
@@ -39,32 +37,28 @@ pub(super) struct Captured {
 pub(super) fn run(
     inputs: &[Input],
     filter: Option<&mut Filter>,
-    mut batcher: Batcher,
+    batcher: Batcher,
     stop: &AtomicBool,
     gauge: &Gauge,
 ) -> Captured {
     let mut captured = Captured::default();
     captured.capture.files =
         inputs.iter().map(|input| CaptureFile { name: name(input), ..CaptureFile::default() }).collect();
-    let table = Table::new(Limits::default()).knowing(is_known);
-    let mut reader = Reader { decoder: Decoder::default(), table, filter, captured: &mut captured, stop, gauge };
+    let mut reader = Reader { lane: Lane::new(batcher), filter, captured: &mut captured, stop, gauge };
     for index in in_time_order(inputs) {
-        reader.file(inputs, index, &mut batcher);
+        reader.file(inputs, index);
     }
-    reader.table.finish(&mut batcher);
-    let streams = reader.table.tally();
-    let fragments = reader.decoder.finish();
     let of_filter = reader.filter.as_ref().map(|filter| filter.notes().to_vec()).unwrap_or_default();
-    batcher.flush();
+    let Counted { streams, skipped, truncated } = reader.lane.finish();
     captured.streams = streams;
-    captured.skipped.merge(&fragments);
+    captured.skipped = skipped;
+    captured.capture.truncated = truncated;
     captured.notes.extend(of_filter.into_iter().map(|note| noted("filter", note)));
     captured
 }
 
 struct Reader<'a> {
-    decoder: Decoder,
-    table: Table,
+    lane: Lane,
     filter: Option<&'a mut Filter>,
     captured: &'a mut Captured,
     stop: &'a AtomicBool,
@@ -72,7 +66,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn file(&mut self, inputs: &[Input], index: usize, batcher: &mut Batcher) {
+    fn file(&mut self, inputs: &[Input], index: usize) {
         let (Some(input), false) = (inputs.get(index), self.captured.interrupted) else { return };
         let mut source = match source::open(input, index as u32) {
             Ok(source) => source,
@@ -99,20 +93,8 @@ impl Reader<'_> {
                     break;
                 }
             };
-            if let Some(filter) = &mut self.filter
-                && !filter.matches(&packet)
-            {
-                continue;
-            }
-            file.packets += 1;
-            file.bytes += packet.bytes.len() as u64;
-            let at = packet.mark.at;
-            file.span = Some(file.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
-            self.captured.capture.truncated += u64::from((packet.bytes.len() as u64) < u64::from(packet.wire_len));
-            match self.decoder.decode(&packet) {
-                Ok(Some(segment)) => self.table.packet(&segment, packet.mark, batcher),
-                Ok(None) => {}
-                Err(reason) => self.captured.skipped.add(reason.0, packet.bytes.len() as u64),
+            if self.filter.as_mut().is_none_or(|filter| filter.matches(&packet)) {
+                self.lane.packet(&packet, &mut file);
             }
         }
         self.captured.notes.extend(source.notes().iter().map(|note| noted(&file.name, note.clone())));
@@ -120,11 +102,6 @@ impl Reader<'_> {
             *slot = file;
         }
     }
-}
-
-/// Whether servers usually listen on a port: tells the server of a flow whose beginning was not captured.
-fn is_known(port: u16) -> bool {
-    PROTOCOLS.iter().any(|protocol| protocol.ports.contains(&port))
 }
 
 fn noted(file: &str, note: source::Note) -> Note {

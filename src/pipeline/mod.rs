@@ -6,6 +6,7 @@
 
 mod batch;
 mod capture;
+mod lane;
 pub mod settings;
 mod worker;
 

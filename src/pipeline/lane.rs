@@ -1,0 +1,68 @@
+//! What a capture thread does with a packet, wherever it comes from: decodes it, finds its flow, puts
+//! the stream in order, and sends what comes of it to the workers.
+
+use super::batch::Batcher;
+use crate::decode::Decoder;
+use crate::flow::{Limits, Table};
+use crate::model::packet::Packet;
+use crate::model::summary::CaptureFile;
+use crate::model::tally::{Skipped, StreamTally};
+use crate::proto::PROTOCOLS;
+
+/// One flow table with what is before and behind it.
+pub(super) struct Lane {
+    decoder: Decoder,
+    table: Table,
+    batcher: Batcher,
+    truncated: u64,
+    skipped: Skipped,
+}
+
+/// What a lane saw.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Counted {
+    pub(super) streams: StreamTally,
+    pub(super) skipped: Skipped,
+    /// Packets a snap length cut short.
+    pub(super) truncated: u64,
+}
+
+impl Lane {
+    /// A lane that feeds `batcher`.
+    pub(super) fn new(batcher: Batcher) -> Self {
+        Self {
+            decoder: Decoder::default(),
+            table: Table::new(Limits::default()).knowing(is_known),
+            batcher,
+            truncated: 0,
+            skipped: Skipped::default(),
+        }
+    }
+
+    /// Takes one packet, and counts it in `file`.
+    pub(super) fn packet(&mut self, packet: &Packet<'_>, file: &mut CaptureFile) {
+        file.packets += 1;
+        file.bytes += packet.bytes.len() as u64;
+        let at = packet.mark.at;
+        file.span = Some(file.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        self.truncated += u64::from((packet.bytes.len() as u64) < u64::from(packet.wire_len));
+        match self.decoder.decode(packet) {
+            Ok(Some(segment)) => self.table.packet(&segment, packet.mark, &mut self.batcher),
+            Ok(None) => {}
+            Err(reason) => self.skipped.add(reason.0, packet.bytes.len() as u64),
+        }
+    }
+
+    /// Ends all flows, and tells what was seen.
+    pub(super) fn finish(mut self) -> Counted {
+        self.table.finish(&mut self.batcher);
+        self.batcher.flush();
+        self.skipped.merge(&self.decoder.finish());
+        Counted { streams: self.table.tally(), skipped: self.skipped, truncated: self.truncated }
+    }
+}
+
+/// Whether servers usually listen on a port: tells the server of a flow whose beginning was not captured.
+fn is_known(port: u16) -> bool {
+    PROTOCOLS.iter().any(|protocol| protocol.ports.contains(&port))
+}
