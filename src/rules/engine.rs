@@ -1,6 +1,7 @@
 //! One worker's view of the rules.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -14,11 +15,12 @@ use super::finding::{Evidence, Found};
 use super::guard::Situation;
 use super::login::severity;
 use super::names::{Reading, Roles};
-use super::schema::Place;
+use super::schema::{Place, Rule};
 use super::text::{Header, Hit, NamedAt, Outer, Scan, Scratch};
 use crate::model::event::{Event, Field, Format, Outcome, Text};
-use crate::model::finding::Finding;
-use crate::model::flow::Flow;
+use crate::model::finding::{Finding, Severity};
+use crate::model::flow::{Direction, Flow};
+use crate::model::packet::Span;
 
 /// Names of fields whose meaning is remembered. Traffic repeats a few hundred; a hostile sender can
 /// make as many as it likes.
@@ -135,32 +137,15 @@ impl Engine {
             self.scratch.hits.retain(|hit| matcher.catalogue.rule(hit.rule).rank() > own);
             self.scratch.hits.push(whole);
         }
-        for hit in self.scratch.hits.drain(..) {
-            self.path.clear();
-            self.path.push_str(field.place);
-            let inner = hit.name.as_deref().filter(|_| !same(value, &hit));
-            for part in [field.name, inner.unwrap_or_default()] {
-                if !part.is_empty() {
-                    let _ = write!(self.path, ".{part}");
-                }
-            }
-            let secret = hit.value.as_deref().or_else(|| value.get(hit.range.clone())).unwrap_or_default();
-            let rule = self.matcher.catalogue.rule(hit.rule);
-            let credential = rule.category() == "credential";
-            let found = Found {
-                rule: hit.rule,
-                severity: if credential { graded(rule, field.outcome, hit.severity) } else { hit.severity },
-                confidence: hit.confidence,
-                direction: field.direction,
-                field: &self.path,
-                username: hit.account.as_deref().or(field.account.filter(|account| credential && *account != secret)),
-                value: Evidence::Secret(secret),
-                outcome: credential.then_some(field.outcome),
-                note: hit.note,
-                span: field.span,
-            };
-            self.matcher.report(at, found, out);
-        }
+        let source = Source {
+            place: field.place,
+            name: field.name,
+            bytes: value,
+            direction: field.direction,
+            outcome: field.outcome,
+            account: field.account,
+        };
+        self.tell(at, &source, |_| field.span, out);
     }
 
     fn text(&mut self, at: &Context<'_>, text: &Text<'_>, out: &mut dyn FnMut(Finding)) {
@@ -190,26 +175,49 @@ impl Engine {
         {
             self.familiar.remember(digest);
         }
+        let source = Source {
+            place: text.place,
+            name: "",
+            bytes,
+            direction: text.direction,
+            outcome: text.outcome,
+            account: None,
+        };
+        self.tell(at, &source, |range| text.data.span(range), out);
+    }
+
+    /// Makes findings of the hits.
+    fn tell(
+        &mut self,
+        at: &Context<'_>,
+        source: &Source<'_>,
+        span: impl Fn(Range<usize>) -> Span,
+        out: &mut dyn FnMut(Finding),
+    ) {
         for hit in self.scratch.hits.drain(..) {
             self.path.clear();
-            self.path.push_str(text.place);
-            if let Some(name) = &hit.name {
-                let _ = write!(self.path, ".{name}");
+            self.path.push_str(source.place);
+            let inner = hit.name.as_deref().filter(|_| hit.range.len() != source.bytes.len());
+            for part in [source.name, inner.unwrap_or_default()] {
+                if !part.is_empty() {
+                    let _ = write!(self.path, ".{part}");
+                }
             }
-            let secret = hit.value.as_deref().or_else(|| bytes.get(hit.range.clone())).unwrap_or_default();
+            let secret = hit.value.as_deref().or_else(|| source.bytes.get(hit.range.clone())).unwrap_or_default();
             let rule = self.matcher.catalogue.rule(hit.rule);
             let credential = rule.category() == "credential";
+            let account = source.account.filter(|account| credential && *account != secret);
             let found = Found {
                 rule: hit.rule,
-                severity: if credential { graded(rule, text.outcome, hit.severity) } else { hit.severity },
+                severity: if credential { graded(rule, source.outcome, hit.severity) } else { hit.severity },
                 confidence: hit.confidence,
-                direction: text.direction,
+                direction: source.direction,
                 field: &self.path,
-                username: hit.account.as_deref(),
+                username: hit.account.as_deref().or(account),
                 value: Evidence::Secret(secret),
-                outcome: credential.then_some(text.outcome),
+                outcome: credential.then_some(source.outcome),
                 note: hit.note,
-                span: text.data.span(hit.range),
+                span: span(hit.range),
             };
             self.matcher.report(at, found, out);
         }
@@ -229,18 +237,23 @@ impl Engine {
     }
 }
 
-/// The severity after the server's answer, for a hit that its rule's own severity holds for.
-fn graded(
-    rule: &super::Rule,
+/// Where hits were found.
+struct Source<'a> {
+    /// The place in the protocol.
+    place: &'a str,
+    /// The name of the field; empty for text.
+    name: &'a str,
+    /// What was searched.
+    bytes: &'a [u8],
+    direction: Direction,
     outcome: Outcome,
-    own: crate::model::finding::Severity,
-) -> crate::model::finding::Severity {
-    if own == rule.severity { severity(rule, outcome) } else { own }
+    /// The account that a credential in the field belongs to.
+    account: Option<&'a [u8]>,
 }
 
-/// Whether a hit is all of a value.
-fn same(value: &[u8], hit: &Hit) -> bool {
-    hit.range.len() == value.len()
+/// The severity after the server's answer, for a hit that its rule's own severity holds for.
+fn graded(rule: &Rule, outcome: Outcome, own: Severity) -> Severity {
+    if own == rule.severity { severity(rule, outcome) } else { own }
 }
 
 /// What the value of a field is written in.
