@@ -1,6 +1,7 @@
 //! What the operator talks to: one file for each command. What was typed is turned into what is meant
 //! ([`crate::pipeline::Settings`]) before anything is done.
 
+mod analysis;
 mod exit;
 mod explain;
 mod inputs;

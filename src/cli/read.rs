@@ -1,21 +1,18 @@
 //! `plainsight read`.
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
+use super::analysis::{Analysis, SeverityName};
 use super::exit::Exit;
 use super::outputs::{self, Format, Typed};
 use super::progress::Bar;
-use super::{complain, inputs, rules};
-use crate::model::finding::{Confidence, Severity};
+use super::{complain, inputs};
 use crate::pipeline::{self, PipelineError, Settings};
 use crate::report::Level;
-use crate::rules::{Key, Matcher, Options};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -40,25 +37,8 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "BPF")]
     filter: Option<String>,
 
-    /// Add the rules of this file or directory; a rule replaces the one with its id
-    #[arg(long, value_name = "PATH")]
-    rules: Vec<PathBuf>,
-
-    /// Only these rules, by id or kind; * stands for anything
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    only: Vec<String>,
-
-    /// Not these rules, by id or kind
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    skip: Vec<String>,
-
-    /// Only findings at least this severe
-    #[arg(long, value_name = "SEVERITY", default_value = "info")]
-    min_severity: SeverityName,
-
-    /// Only findings at least this sure
-    #[arg(long, value_name = "CONFIDENCE", default_value = "low")]
-    min_confidence: ConfidenceName,
+    #[command(flatten)]
+    analysis: Analysis,
 
     /// What to write; each -o takes the --format before it
     #[arg(long, value_name = "FORMAT", value_enum)]
@@ -68,25 +48,9 @@ pub(super) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
-    /// Show values in clear: the report becomes as secret as they are
-    #[arg(long)]
-    reveal: bool,
-
-    /// Hide user names too
-    #[arg(long)]
-    mask_users: bool,
-
     /// Exit with status 1 when something at least this severe was found
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
-
-    /// Key of the fingerprints: with the same key, the same value has the same fingerprint in every run
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-
-    /// Workers [default: one for each processor]
-    #[arg(short, long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
 
     /// Show the findings alone
     #[arg(short, long, conflicts_with = "verbose")]
@@ -101,44 +65,6 @@ pub(super) struct Args {
     no_progress: bool,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum SeverityName {
-    Critical,
-    High,
-    Medium,
-    Low,
-    Info,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum ConfidenceName {
-    High,
-    Medium,
-    Low,
-}
-
-impl From<SeverityName> for Severity {
-    fn from(name: SeverityName) -> Self {
-        match name {
-            SeverityName::Critical => Self::Critical,
-            SeverityName::High => Self::High,
-            SeverityName::Info => Self::Info,
-            SeverityName::Low => Self::Low,
-            SeverityName::Medium => Self::Medium,
-        }
-    }
-}
-
-impl From<ConfidenceName> for Confidence {
-    fn from(name: ConfidenceName) -> Self {
-        match name {
-            ConfidenceName::High => Self::High,
-            ConfidenceName::Low => Self::Low,
-            ConfidenceName::Medium => Self::Medium,
-        }
-    }
-}
-
 /// Reads, and reports.
 pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
     let reports = typed.reports()?;
@@ -149,7 +75,7 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
         (_, true) => Level::Verbose,
         _ => Level::Normal,
     };
-    let mut sinks = outputs::open(&reports, settings.matcher.catalogue(), level, args.reveal)?;
+    let mut sinks = outputs::open(&reports, settings.matcher.catalogue(), level, args.analysis.reveal)?;
     listen(&stop).context("cannot listen for signals")?;
     let bar = Bar::new(&settings.inputs, !args.no_progress && !args.quiet);
     let done = pipeline::read(&settings, &mut sinks, &|progress| bar.show(progress));
@@ -176,41 +102,13 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
 
 /// What was meant.
 fn settings(args: &Args, stop: Arc<AtomicBool>) -> Result<Settings> {
-    let mut catalogue = rules::catalogue(&args.rules)?;
-    catalogue.select(&args.only, &args.skip)?;
-    let key = match &args.key_file {
-        Some(path) => key(path)?,
-        None => Key::random(),
-    };
-    let options = Options {
-        reveal: args.reveal,
-        mask_users: args.mask_users,
-        key,
-        min_severity: args.min_severity.into(),
-        min_confidence: args.min_confidence.into(),
-    };
-    let processors = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Ok(Settings {
         inputs: inputs::collect(&args.paths)?,
         filter: args.filter.clone(),
-        jobs: args.jobs.unwrap_or_else(processors),
-        matcher: Matcher::new(Arc::new(catalogue), options)?,
+        jobs: args.analysis.jobs(),
+        matcher: args.analysis.matcher()?,
         stop,
     })
-}
-
-fn key(path: &Path) -> Result<Key> {
-    /// Fewer bytes than this can be guessed.
-    const LEAST: usize = 16;
-    let secret = std::fs::read(path).with_context(|| format!("cannot read the key file {}", path.display()))?;
-    if secret.len() < LEAST {
-        bail!(
-            "the key file {} has {} bytes; give it at least {LEAST}, best 32 from /dev/urandom",
-            path.display(),
-            secret.len()
-        );
-    }
-    Ok(Key::from_secret(&secret))
 }
 
 /// The first signal stops reading, and what was found is written; the second ends the process.

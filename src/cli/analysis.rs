@@ -1,0 +1,130 @@
+//! What `read` and `watch` have in common: which rules, which findings, shown how, by how many workers.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::rules;
+use crate::model::finding::{Confidence, Severity};
+use crate::rules::{Key, Matcher, Options};
+
+/// What was typed.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Analysis {
+    /// Add the rules of this file or directory; a rule replaces the one with its id
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+
+    /// Only these rules, by id or kind; * stands for anything
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Not these rules, by id or kind
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    skip: Vec<String>,
+
+    /// Only findings at least this severe
+    #[arg(long, value_name = "SEVERITY", default_value = "info")]
+    min_severity: SeverityName,
+
+    /// Only findings at least this sure
+    #[arg(long, value_name = "CONFIDENCE", default_value = "low")]
+    min_confidence: ConfidenceName,
+
+    /// Show values in clear: the report becomes as secret as they are
+    #[arg(long)]
+    pub(super) reveal: bool,
+
+    /// Hide user names too
+    #[arg(long)]
+    mask_users: bool,
+
+    /// Key of the fingerprints: with the same key, the same value has the same fingerprint in every run
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+
+    /// Workers [default: one for each processor]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum SeverityName {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ConfidenceName {
+    High,
+    Medium,
+    Low,
+}
+
+impl From<SeverityName> for Severity {
+    fn from(name: SeverityName) -> Self {
+        match name {
+            SeverityName::Critical => Self::Critical,
+            SeverityName::High => Self::High,
+            SeverityName::Info => Self::Info,
+            SeverityName::Low => Self::Low,
+            SeverityName::Medium => Self::Medium,
+        }
+    }
+}
+
+impl From<ConfidenceName> for Confidence {
+    fn from(name: ConfidenceName) -> Self {
+        match name {
+            ConfidenceName::High => Self::High,
+            ConfidenceName::Low => Self::Low,
+            ConfidenceName::Medium => Self::Medium,
+        }
+    }
+}
+
+impl Analysis {
+    /// The rules that are wanted, compiled, with what was decided about findings.
+    pub(super) fn matcher(&self) -> Result<Arc<Matcher>> {
+        let mut catalogue = rules::catalogue(&self.rules)?;
+        catalogue.select(&self.only, &self.skip)?;
+        let key = match &self.key_file {
+            Some(path) => key(path)?,
+            None => Key::random(),
+        };
+        let options = Options {
+            reveal: self.reveal,
+            mask_users: self.mask_users,
+            key,
+            min_severity: self.min_severity.into(),
+            min_confidence: self.min_confidence.into(),
+        };
+        Ok(Matcher::new(Arc::new(catalogue), options)?)
+    }
+
+    /// How many workers.
+    pub(super) fn jobs(&self) -> NonZeroUsize {
+        let processors = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.jobs.unwrap_or_else(processors)
+    }
+}
+
+fn key(path: &Path) -> Result<Key> {
+    /// Fewer bytes than this can be guessed.
+    const LEAST: usize = 16;
+    let secret = std::fs::read(path).with_context(|| format!("cannot read the key file {}", path.display()))?;
+    if secret.len() < LEAST {
+        bail!(
+            "the key file {} has {} bytes; give it at least {LEAST}, best 32 from /dev/urandom",
+            path.display(),
+            secret.len()
+        );
+    }
+    Ok(Key::from_secret(&secret))
+}
