@@ -7,24 +7,15 @@ use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::rules;
+use super::choice::Choice;
 use crate::model::finding::{Confidence, Severity};
 use crate::rules::{Key, Matcher, Options};
 
 /// What was typed.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Analysis {
-    /// Add the rules of this file or directory; a rule replaces the one with its id
-    #[arg(long, value_name = "PATH")]
-    rules: Vec<PathBuf>,
-
-    /// Only these rules, by id or kind; * stands for anything
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    only: Vec<String>,
-
-    /// Not these rules, by id or kind
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    skip: Vec<String>,
+    #[command(flatten)]
+    pub(super) choice: Choice,
 
     /// Only findings at least this severe
     #[arg(long, value_name = "SEVERITY", default_value = "info")]
@@ -92,8 +83,6 @@ impl From<ConfidenceName> for Confidence {
 impl Analysis {
     /// The rules that are wanted, compiled, with what was decided about findings.
     pub(super) fn matcher(&self) -> Result<Arc<Matcher>> {
-        let mut catalogue = rules::catalogue(&self.rules)?;
-        catalogue.select(&self.only, &self.skip)?;
         let key = match &self.key_file {
             Some(path) => key(path)?,
             None => Key::random(),
@@ -105,7 +94,7 @@ impl Analysis {
             min_severity: self.min_severity.into(),
             min_confidence: self.min_confidence.into(),
         };
-        Ok(Matcher::new(Arc::new(catalogue), options)?)
+        self.choice.matcher(options)
     }
 
     /// How many workers.

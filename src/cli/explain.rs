@@ -1,9 +1,8 @@
 //! `plainsight explain`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
+use super::choice::Sources;
 use super::exit::Exit;
 use super::rules;
 use super::screen::Screen;
@@ -22,13 +21,12 @@ pub(super) struct Args {
     /// A rule's id, or a kind of finding
     id: String,
 
-    /// Add the rules of this file or directory
-    #[arg(long = "rules", value_name = "PATH")]
-    extra: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 pub(super) fn run(args: &Args, screen: &mut Screen) -> Result<Exit> {
-    let catalogue = rules::catalogue(&args.extra)?;
+    let catalogue = args.sources.catalogue()?;
     let named: Vec<&Rule> = match catalogue.find(&args.id) {
         Some(rule) => vec![rule],
         None => catalogue.iter().map(|(_, rule)| rule).filter(|rule| rule.kind == args.id).collect(),

@@ -2,6 +2,7 @@
 //! ([`crate::pipeline::Settings`]) before anything is done.
 
 mod analysis;
+mod choice;
 mod exit;
 mod explain;
 mod inputs;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow};
 
+use super::choice::Sources;
 use super::exit::Exit;
 use super::scan;
 use super::screen::Screen;
@@ -26,9 +27,8 @@ pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
 
-    /// Add the rules of this file or directory
-    #[arg(long = "rules", value_name = "PATH", global = true)]
-    extra: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -54,7 +54,7 @@ enum Command {
 }
 
 pub(super) fn run(args: Args, screen: &mut Screen) -> Result<Exit> {
-    let mut catalogue = catalogue(&args.extra)?;
+    let mut catalogue = args.sources.catalogue()?;
     match args.command {
         Command::Check { path } => {
             path.iter().try_for_each(|path| catalogue.load(path))?;
@@ -64,15 +64,6 @@ pub(super) fn run(args: Args, screen: &mut Screen) -> Result<Exit> {
         Command::Scan(args) => scan::run(&args, catalogue, screen),
         Command::Show { id } => show(&catalogue, &id, screen),
     }
-}
-
-/// The built-in rules and those of `extra`.
-pub(super) fn catalogue(extra: &[PathBuf]) -> Result<Catalogue> {
-    let mut catalogue = Catalogue::builtin()?;
-    for path in extra {
-        catalogue.load(path)?;
-    }
-    Ok(catalogue)
 }
 
 /// Says that there is no such rule, and which one may have been meant.

@@ -13,16 +13,22 @@ pub use ndjson::Ndjson;
 pub use terminal::{Level, Terminal, View};
 
 use std::io;
+use std::sync::Arc;
 
 use crate::ledger::{Link, TlsFact};
 use crate::model::finding::Finding;
 use crate::model::summary::Summary;
+use crate::rules::Catalogue;
 
 /// Takes what a run found. The calls come in this order: the inputs, findings from the worst to the
 /// least, handshakes, links, and the summary, which is the last.
 pub trait Sink: Send {
     /// The names of the inputs, in the order of [`crate::model::packet::FrameNo::file`].
     fn inputs(&mut self, names: &[String]) -> io::Result<()>;
+
+    /// Rules were loaded anew: later findings are numbered by this catalogue, which goes on from the one
+    /// before ([`Catalogue::succeeding`]).
+    fn rules(&mut self, catalogue: &Arc<Catalogue>) -> io::Result<()>;
 
     /// One finding.
     fn finding(&mut self, finding: &Finding) -> io::Result<()>;

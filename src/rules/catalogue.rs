@@ -115,6 +115,25 @@ impl Catalogue {
         Ok(())
     }
 
+    /// The same rules in an order in which everything that `before` numbered keeps its number: findings
+    /// and records that were made with it stay meaningful. A rule that is no more stays, switched off.
+    #[must_use]
+    pub fn succeeding(mut self, before: &Self) -> Self {
+        let mut rules = Vec::with_capacity(self.rules.len());
+        for old in &before.rules {
+            match self.rules.iter().position(|rule| rule.id == old.id) {
+                Some(at) => rules.push(self.rules.remove(at)),
+                None => {
+                    let mut gone = old.clone();
+                    gone.enabled = false;
+                    rules.push(gone);
+                }
+            }
+        }
+        rules.append(&mut self.rules);
+        Self { rules, ..self }
+    }
+
     /// The rule at a place.
     ///
     /// # Panics
@@ -239,6 +258,19 @@ mod tests {
     fn a_key_that_does_nothing_is_refused() {
         let error = Catalogue::default().add("a", &RULE.replace("proof", "prof")).unwrap_err();
         assert!(error.to_string().contains("test.one"), "{error}");
+    }
+
+    #[test]
+    fn a_later_catalogue_keeps_the_numbers_of_the_earlier_one() {
+        let with = |ids: &[&str]| {
+            let mut catalogue = Catalogue::default();
+            ids.iter().for_each(|id| catalogue.add("a", &RULE.replace("test.one", id)).unwrap());
+            catalogue
+        };
+        let (old, new) = (with(&["a", "b", "c"]), with(&["d", "c", "a"]));
+        let now = new.succeeding(&old);
+        let rules: Vec<(&str, bool)> = now.iter().map(|(_, rule)| (rule.id.as_str(), rule.enabled)).collect();
+        assert_eq!(rules, [("a", true), ("b", false), ("c", true), ("d", true)]);
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Matcher {
         Ok(Arc::new(Self { catalogue, options, compiled }))
     }
 
+    /// Compiles other rules with the same options, for engines to switch to ([`Engine::replace`]). The
+    /// rules both have keep their [`crate::model::finding::RuleIndex`], and so does one that is no more.
+    pub fn successor(&self, catalogue: Catalogue) -> Result<Arc<Self>, RuleError> {
+        Self::new(Arc::new(catalogue.succeeding(&self.catalogue)), self.options.clone())
+    }
+
     /// The rules it was made from.
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
@@ -84,6 +90,13 @@ impl Engine {
             path: String::new(),
             familiar: Familiar::default(),
         }
+    }
+
+    /// Switches to a [`Matcher::successor`] of its matcher, between two events. Nothing of a flow is
+    /// lost; what was known to hold nothing is searched again.
+    pub fn replace(&mut self, matcher: Arc<Matcher>) {
+        let table = self.table.take().map(|table| matcher.reread(table));
+        *self = Self { table, ..Self::new(matcher) };
     }
 
     /// The contents it knows to hold nothing.
@@ -262,5 +275,59 @@ fn sniff(value: &[u8]) -> Format {
         Some(b'{' | b'[') => Format::Json,
         Some(b'<') => Format::Xml,
         _ => Format::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::flow::{Endpoint, FlowId, Roles, Transport};
+    use crate::model::stream::Stretch;
+
+    const RULE: &str = r#"
+        [[rule]]
+        id = "test.one"
+        title = "A test"
+        kind = "secret.test"
+        severity = "high"
+        description = "Only a test."
+        fix = "None."
+        on = "field"
+        names = ["one"]
+        anchors = ["one"]
+    "#;
+
+    fn found(engine: &mut Engine, text: &str, seen: usize) -> Vec<String> {
+        let end = Endpoint { ip: [0; 4].into(), port: 0 };
+        let flow = Flow { id: FlowId(1), transport: Transport::Tcp, client: end, server: end, roles: Roles::Guessed };
+        let event = Event::Text(Text {
+            format: Format::Csv,
+            place: "text",
+            resource: "",
+            direction: Direction::ToServer,
+            outcome: Outcome::Unknown,
+            data: Stretch { bytes: text.as_bytes(), origins: &[] },
+            seen,
+        });
+        let mut found = Vec::new();
+        let catalogue = Arc::clone(&engine.matcher.catalogue);
+        let at = Context { flow: &flow, protocol: "text", server_name: None };
+        engine.event(&at, &event, &mut |finding| found.push(catalogue.rule(finding.rule).id.clone()));
+        found
+    }
+
+    #[test]
+    fn an_engine_takes_other_rules_in_the_middle_of_a_table() {
+        let catalogue = |text: &str| {
+            let mut catalogue = Catalogue::default();
+            catalogue.add("test", text).unwrap();
+            catalogue
+        };
+        let first = Matcher::new(Arc::new(catalogue(RULE)), Options::default()).unwrap();
+        let mut engine = Engine::new(Arc::clone(&first));
+        assert_eq!(found(&mut engine, "one,two\nfirst value,other\n", 0), ["test.one"]);
+        let two = RULE.replace("test.one", "test.two").replace("\"one\"", "\"two\"");
+        engine.replace(first.successor(catalogue(&two)).unwrap());
+        assert_eq!(found(&mut engine, "next value,different\n", 1), ["test.two"]);
     }
 }

@@ -42,6 +42,11 @@ impl<W: Write + Send> Sink for Ndjson<W> {
         Ok(())
     }
 
+    fn rules(&mut self, catalogue: &Arc<Catalogue>) -> io::Result<()> {
+        self.catalogue = Arc::clone(catalogue);
+        Ok(())
+    }
+
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let rule = self.catalogue.rule(finding.rule);
         let line = FindingLine {

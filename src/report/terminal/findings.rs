@@ -33,7 +33,7 @@ const CLEAR: usize = 1000;
 #[derive(Debug)]
 pub(super) struct Groups {
     pub(super) files: Vec<String>,
-    catalogue: Arc<Catalogue>,
+    pub(super) catalogue: Arc<Catalogue>,
     view: View,
     blocks: Vec<Block>,
     places: HashMap<Place, usize>,

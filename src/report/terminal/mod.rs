@@ -90,6 +90,11 @@ impl<W: Write + Send> Sink for Terminal<W> {
         Ok(())
     }
 
+    fn rules(&mut self, catalogue: &Arc<Catalogue>) -> io::Result<()> {
+        self.groups.catalogue = Arc::clone(catalogue);
+        Ok(())
+    }
+
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         self.groups.add(finding);
         Ok(())

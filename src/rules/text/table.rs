@@ -63,13 +63,20 @@ impl Matcher {
         let columns = line
             .split(|b| *b == delimiter)
             .take(COLUMNS)
-            .map(|cell| {
-                let name = String::from_utf8_lossy(cell).trim_matches(['"', ' ', '\'']).to_owned();
-                let roles = self.compiled.names.resolve(&name, Reading::Key);
-                Column { roles, account: self.compiled.accounts.rank(&name), name }
-            })
+            .map(|cell| self.column(String::from_utf8_lossy(cell).trim_matches(['"', ' ', '\'']).to_owned()))
             .collect();
         Some(Header { of, delimiter, columns })
+    }
+
+    /// A header that other rules have read, as these read it.
+    pub(in crate::rules) fn reread(&self, header: Header) -> Header {
+        let columns = header.columns.into_iter().map(|column| self.column(column.name)).collect();
+        Header { columns, ..header }
+    }
+
+    fn column(&self, name: String) -> Column {
+        let roles = self.compiled.names.resolve(&name, Reading::Key);
+        Column { roles, account: self.compiled.accounts.rank(&name), name }
     }
 
     /// The values of the columns with a telling name.

@@ -1,0 +1,58 @@
+//! Which rules are in force: the flags of every command that makes findings.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::rules::{Catalogue, Matcher, Options, RuleError};
+
+/// Where rules come from.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Sources {
+    /// Add the rules of this file or directory; a rule replaces the one with its id
+    #[arg(long, value_name = "PATH", global = true)]
+    rules: Vec<PathBuf>,
+
+    /// Leave out the rules that come with the program
+    #[arg(long, global = true)]
+    no_builtin_rules: bool,
+}
+
+impl Sources {
+    /// Reads them.
+    pub(super) fn catalogue(&self) -> Result<Catalogue, RuleError> {
+        let mut catalogue = if self.no_builtin_rules { Catalogue::default() } else { Catalogue::builtin()? };
+        self.rules.iter().try_for_each(|path| catalogue.load(path))?;
+        Ok(catalogue)
+    }
+}
+
+/// Which of them may make findings.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Choice {
+    #[command(flatten)]
+    sources: Sources,
+
+    /// Only these rules, by id or kind; * stands for anything
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    only: Vec<String>,
+
+    /// Not these rules, by id or kind
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    skip: Vec<String>,
+}
+
+impl Choice {
+    /// Reads and compiles the rules.
+    pub(super) fn matcher(&self, options: Options) -> Result<Arc<Matcher>> {
+        Ok(Matcher::new(Arc::new(self.catalogue()?), options)?)
+    }
+
+    /// Reads the rules; to load them anew, this makes the catalogue for [`Matcher::successor`].
+    pub(super) fn catalogue(&self) -> Result<Catalogue, RuleError> {
+        let mut catalogue = self.sources.catalogue()?;
+        catalogue.select(&self.only, &self.skip)?;
+        Ok(catalogue)
+    }
+}
