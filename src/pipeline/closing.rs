@@ -1,0 +1,114 @@
+//! The end of a run, live or not: links are judged, findings put in order, everything is counted.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::capture::Captured;
+use super::worker::Outcome;
+use crate::ledger::{Closed, Ledger, Link};
+use crate::model::event::{Event, Weakness};
+use crate::model::finding::Finding;
+use crate::model::flow::{Direction, Endpoint};
+use crate::model::summary::Summary;
+use crate::rules::{Catalogue, Context, Engine, Matcher};
+
+/// What a run came to, in order.
+pub(super) struct Closing {
+    pub(super) findings: Vec<Finding>,
+    pub(super) closed: Closed,
+    pub(super) summary: Summary,
+}
+
+/// Closes the books.
+pub(super) fn close(
+    matcher: &Arc<Matcher>,
+    captured: Captured,
+    mut outcome: Outcome,
+    ledger: Ledger,
+    elapsed: Duration,
+) -> Closing {
+    let catalogue = matcher.catalogue();
+    let mut closed = ledger.finish(|rule| &catalogue.rule(rule).kind);
+    let mut engine = Engine::new(Arc::clone(matcher));
+    for link in &closed.links {
+        judge(&mut engine, link, &mut outcome);
+    }
+    let findings = in_order(&mut outcome, &closed);
+    closed.count(&findings);
+    let summary = summarise(captured, &outcome, &closed, &findings, catalogue, elapsed);
+    Closing { findings, closed, summary }
+}
+
+/// Asks the rules about a link as a whole.
+pub(super) fn judge(engine: &mut Engine, link: &Link, outcome: &mut Outcome) {
+    let server_name = link.server_name.as_deref();
+    let context = Context { flow: &link.flow, protocol: link.protocol, server_name };
+    for weakness in link.weaknesses() {
+        let event = Event::Weakness(Weakness {
+            kind: weakness.kind,
+            value: weakness.value,
+            note: &weakness.note,
+            grade: weakness.grade,
+            direction: Direction::ToServer,
+            span: weakness.span,
+        });
+        engine.event(&context, &event, &mut |finding| outcome.add(finding));
+    }
+}
+
+/// The findings, worst first, then as they were captured. Connections another one had announced get
+/// the protocol it had announced.
+fn in_order(outcome: &mut Outcome, closed: &Closed) -> Vec<Finding> {
+    let names: BTreeMap<(IpAddr, Endpoint), &'static str> =
+        closed.links.iter().map(|link| ((link.client, link.server), link.protocol)).collect();
+    let mut findings: Vec<Finding> = std::mem::take(&mut outcome.findings).into_values().collect();
+    for finding in &mut findings {
+        if finding.protocol == crate::proto::text::PROTOCOL.name
+            && let Some(protocol) = names.get(&(finding.client.ip, finding.server))
+        {
+            finding.protocol = protocol;
+        }
+    }
+    // Ids depend on the key of the fingerprints: they decide only between what looks the same.
+    let place = |f: &Finding| (f.span.first, f.flow, f.rule);
+    let look = |f: &Finding| (f.field.clone(), f.username.clone(), f.value.as_ref().map(|v| v.masked.clone()));
+    findings.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| place(a).cmp(&place(b)))
+            .then_with(|| look(a).cmp(&look(b)))
+            .then_with(|| a.id.cmp(&b.id))
+    });
+    findings
+}
+
+fn summarise(
+    captured: Captured,
+    outcome: &Outcome,
+    closed: &Closed,
+    findings: &[Finding],
+    catalogue: &Catalogue,
+    elapsed: Duration,
+) -> Summary {
+    let Captured { capture, streams, mut skipped, notes, interrupted, .. } = captured;
+    skipped.merge(&outcome.skipped);
+    let mut summary = Summary { capture, streams, skipped, notes, interrupted, elapsed, ..Summary::default() };
+    for finding in findings {
+        summary.findings.add(finding.severity, catalogue.rule(finding.rule).category());
+    }
+    for link in &closed.links {
+        *summary.links.entry(link.verdict.name()).or_default() += 1;
+    }
+    for (limit, count) in [
+        ("findings not kept", outcome.findings_over_limit),
+        ("flows of links not kept", closed.flows_beyond),
+        ("flows given up after a fault", outcome.faults),
+    ] {
+        if count > 0 {
+            summary.limits.insert(limit, count);
+        }
+    }
+    summary
+}
