@@ -15,4 +15,5 @@ pub mod pipeline;
 pub mod proto;
 pub mod report;
 pub mod rules;
+pub mod sandbox;
 pub mod source;

@@ -3,6 +3,7 @@
 
 mod analysis;
 mod choice;
+mod confine;
 mod exit;
 mod explain;
 mod inputs;

@@ -7,12 +7,15 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result};
 
 use super::analysis::{Analysis, SeverityName};
+use super::confine::{self, Confinement};
 use super::exit::Exit;
 use super::outputs::{self, Format, Typed};
 use super::progress::Bar;
 use super::{complain, inputs};
 use crate::pipeline::{self, PipelineError, Settings};
 use crate::report::Level;
+use crate::sandbox::Plan;
+use crate::source::Input;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +66,9 @@ pub(super) struct Args {
     /// No progress bar
     #[arg(long)]
     no_progress: bool,
+
+    #[command(flatten)]
+    confine: Confinement,
 }
 
 /// Reads, and reports.
@@ -77,6 +83,10 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
     };
     let mut sinks = outputs::open(&reports, settings.matcher.catalogue(), level, args.analysis.reveal)?;
     listen(&stop).context("cannot listen for signals")?;
+    let in_force = args.confine.enter(plan(&settings))?;
+    if args.verbose {
+        complain(&in_force.to_string());
+    }
     let bar = Bar::new(&settings.inputs, !args.no_progress && !args.quiet);
     let done = pipeline::read(&settings, &mut sinks, &|progress| bar.show(progress));
     bar.finish();
@@ -109,6 +119,19 @@ fn settings(args: &Args, stop: Arc<AtomicBool>) -> Result<Settings> {
         matcher: args.analysis.matcher()?,
         stop,
     })
+}
+
+/// What is still to be opened once the reports are: the captures.
+fn plan(settings: &Settings) -> Plan {
+    let named = settings.inputs.iter().filter_map(|input| match input {
+        Input::Path(path) => Some(path.clone()),
+        Input::Stdin => None,
+    });
+    let mut read: Vec<PathBuf> = named.collect();
+    if settings.filter.is_some() {
+        read.extend(confine::NAMES_IN_FILTERS.map(PathBuf::from));
+    }
+    Plan { read, ..Plan::default() }
 }
 
 /// The first signal stops reading, and what was found is written; the second ends the process.

@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::support::files;
 
 /// The stages in the order data flows: each may import those before it.
-const STAGES: [&str; 10] =
-    ["model", "content", "source", "decode", "flow", "proto", "rules", "ledger", "report", "pipeline"];
+const STAGES: [&str; 11] =
+    ["model", "content", "source", "decode", "flow", "proto", "rules", "ledger", "report", "pipeline", "sandbox"];
 
 /// A longer file wants to be a folder.
 const MOST_LINES: usize = 600;
