@@ -2,6 +2,8 @@
 //! bounded state, and fails by saying so.
 
 pub mod base64;
+pub mod bson;
+pub mod carrier;
 pub mod chunked;
 pub mod coding;
 pub mod form;
@@ -14,3 +16,6 @@ pub mod percent;
 pub mod pieces;
 pub mod sniff;
 pub mod sql;
+pub mod strings;
+pub mod tree;
+pub mod utf16;

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::pieces::Pieces;
 use crate::content::sniff;
+pub use crate::content::tree::account;
 use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Skip, Text};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
@@ -155,11 +156,4 @@ impl<C> Columns<C> {
         let account = account(columns.iter().map(name));
         Self { columns, account }
     }
-}
-
-/// Which of the names of a row, a statement or a hash says whose the others are.
-pub fn account<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<usize> {
-    const ACCOUNTS: [&str; 9] =
-        ["user", "username", "user_name", "login", "login_name", "account", "email", "usename", "rolname"];
-    names.into_iter().position(|name| ACCOUNTS.iter().any(|a| name.eq_ignore_ascii_case(a)))
 }
