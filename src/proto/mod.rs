@@ -24,6 +24,7 @@ pub mod ldap;
 pub mod lines;
 pub mod login;
 pub mod message;
+pub mod mongodb;
 pub mod mysql;
 pub mod ntlm;
 pub mod pop3;
@@ -60,6 +61,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &imap::PROTOCOL,
     &ldap::PROTOCOL,
     &mysql::PROTOCOL,
+    &mongodb::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
