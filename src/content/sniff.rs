@@ -102,7 +102,10 @@ pub fn format(bytes: &[u8]) -> Format {
     match text.first() {
         Some(b'{' | b'[') => Format::Json,
         Some(b'<') if starts(b"<!doctype html") || starts(b"<html") => Format::Html,
-        Some(b'<') => Format::Xml,
+        // `<14>Mar  3 …`: syslog.
+        Some(b'<') if text.get(1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!' | b'_')) => {
+            Format::Xml
+        }
         _ => Format::Plain,
     }
 }
@@ -178,6 +181,7 @@ mod tests {
         assert_eq!(format(b"<!DOCTYPE HTML>"), Format::Html);
         assert_eq!(format(b"<?xml version"), Format::Xml);
         assert_eq!(format(b"a,b,c"), Format::Plain);
+        assert_eq!(format(b"<34>1 2026-03-03T10:00:00Z host app"), Format::Plain);
     }
 
     #[test]
