@@ -67,6 +67,7 @@ fn finding(flow: &Flow, rule: u32) -> Finding {
         username: None,
         value: None,
         outcome: None,
+        why: crate::model::why::Why::default(),
         note: None,
         span: Span::at(mark(7)),
         count: 2,

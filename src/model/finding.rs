@@ -3,6 +3,7 @@
 use super::event::Outcome;
 use super::flow::{Direction, Endpoint, FlowId, Transport};
 use super::packet::Span;
+use super::why::{Fact, Why};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
@@ -109,6 +110,8 @@ pub struct Finding {
     pub value: Option<Value>,
     /// Whether a login was let in. `None` for what is not a login.
     pub outcome: Option<Outcome>,
+    /// The facts that decided.
+    pub why: Why,
     /// A fact that helps; never a secret.
     pub note: Option<String>,
     /// The packets that carry it, at its first sighting.
@@ -120,6 +123,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether the value is published for tests and documentation.
+    pub const fn is_test_value(&self) -> bool {
+        self.why.has(Fact::TestValue)
+    }
+
     /// Adds another sighting of the same thing. The earlier sighting gives the evidence, the better
     /// known outcome and the greater severity and confidence win: the order of merging is of no matter.
     pub fn merge(&mut self, other: Self) {
@@ -127,6 +135,7 @@ impl Finding {
         let severity = self.severity.max(other.severity);
         let confidence = self.confidence.max(other.confidence);
         let outcome = self.outcome.max(other.outcome);
+        let why = self.why.join(other.why);
         if (other.span.first, other.flow) < (self.span.first, self.flow) {
             *self = other;
         }
@@ -135,5 +144,6 @@ impl Finding {
         self.severity = severity;
         self.confidence = confidence;
         self.outcome = outcome;
+        self.why = why;
     }
 }

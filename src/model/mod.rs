@@ -13,3 +13,4 @@ pub mod summary;
 pub mod tally;
 pub mod time;
 pub mod tls;
+pub mod why;

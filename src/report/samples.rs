@@ -14,6 +14,7 @@ use crate::model::packet::{FrameNo, Mark, Span};
 use crate::model::summary::{Capture, CaptureFile, Note, Summary};
 use crate::model::time::Timestamp;
 use crate::model::tls::{Certificate, Handshake};
+use crate::model::why::{Fact, Why};
 use crate::proto::Nature;
 use crate::rules::Catalogue;
 
@@ -100,6 +101,7 @@ pub(super) fn login(username: &str) -> Finding {
         username: Some(username.to_owned()),
         value: Some(value("••••••", 9)),
         outcome: Some(Outcome::Accepted),
+        why: Why::of(Fact::Followed),
         note: Some("realm \"Admin\"".to_owned()),
         span,
         count: 3,
@@ -118,6 +120,7 @@ pub(super) fn card(last: u32) -> Finding {
         username: None,
         value: Some(value(&format!("•••••• {last:04}"), 16)),
         outcome: None,
+        why: Why::of(Fact::Named).and(Fact::Form),
         note: None,
         count: 1,
         span: Span::at(mark(20 + u64::from(last))),

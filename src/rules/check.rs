@@ -286,6 +286,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_published_for_tests_is_low_and_says_so() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let options = Options { reveal: true, ..Options::default() };
+        let mut engine = Engine::new(Matcher::new(Arc::new(catalogue.clone()), options).unwrap());
+        let rule = catalogue.iter().next().unwrap().1;
+        for text in [
+            "card 4111 1111 1111 1111, exp 12/27",
+            "ssn: 078-05-1120\n",
+            "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\n",
+            "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n",
+        ] {
+            let found = run(&mut engine, rule, &Example::Short(text.to_owned()));
+            let told: Vec<_> = found.iter().map(|f| (f.severity, f.is_test_value())).collect();
+            assert_eq!(told, [(Severity::Low, true)], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_finding_says_which_facts_made_it() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let mut engine = Engine::new(Matcher::new(Arc::new(catalogue.clone()), Options::default()).unwrap());
+        let rule = catalogue.iter().next().unwrap().1;
+        let found = run(&mut engine, rule, &Example::Short("card_no=4539578763621486\n".to_owned()));
+        let facts = crate::rules::why(&found[0], catalogue.rule(found[0].rule));
+        for fact in ["field named `card_no`", "Luhn valid, with a brand's prefix and length"] {
+            assert!(facts.iter().any(|f| f == fact), "{facts:?}");
+        }
+    }
+
+    #[test]
     fn placeholders_are_filled_with_the_same_characters_each_time() {
         assert_eq!(filled("a{hex:8}b").len(), 10);
         assert_eq!(filled("{hex:8}"), filled("{hex:8}"));

@@ -1,7 +1,7 @@
 //! Rules in the form the engine works with.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use super::catalogue::Catalogue;
@@ -10,7 +10,7 @@ use super::expression::Expression;
 use super::forms::{self, Variant};
 use super::names::{Names, Role};
 use super::schema::{Content, Named, Number, Rule, When};
-use super::validate::{self, Check};
+use super::validate::{self, Check, Subject, Verdict};
 use crate::model::finding::RuleIndex;
 
 /// The rules that are switched on, sorted by what they look at.
@@ -45,11 +45,25 @@ pub(super) struct Part {
     pub(super) checks: Vec<Check>,
     /// Its expressions.
     pub(super) expressions: Vec<Expression>,
+    /// Values that are published for tests.
+    tests: HashSet<Box<[u8]>>,
     /// The keywords count in the case they are written in.
     exact: bool,
 }
 
 impl Part {
+    /// Whether a value is published for tests.
+    pub(super) fn is_test(&self, value: &[u8]) -> bool {
+        !self.tests.is_empty() && self.tests.contains(value)
+    }
+
+    /// What its checks say of a value; `None` when one fails. A value published for tests is told
+    /// anyway: that it is invalid is how its publisher keeps it from being somebody's.
+    pub(super) fn verdict(&self, subject: &Subject<'_>, value: &[u8]) -> Option<Verdict> {
+        let verdict = validate::all(&self.checks, subject);
+        if self.is_test(value) { Some(Verdict::for_tests(verdict)) } else { verdict }
+    }
+
     /// What is wrong with its expressions.
     pub(super) fn faults(&self) -> Vec<String> {
         self.expressions.iter().filter_map(|e| e.compile().err()).collect()
@@ -196,6 +210,7 @@ fn part(rule: &Rule) -> Result<Part, String> {
     Ok(Part {
         checks: validate::named(validators)?,
         expressions: patterns.iter().map(|p| Expression::new(p)).collect::<Result<_, _>>()?,
+        tests: rule.test_values.iter().map(|value| value.as_bytes().into()).collect(),
         exact: !patterns.iter().any(|p| p.contains("(?i")) && !matches!(&rule.when, When::Content(c) if c.around),
     })
 }

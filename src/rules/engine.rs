@@ -229,6 +229,7 @@ impl Engine {
                 username: hit.account.as_deref().or(account),
                 value: Evidence::Secret(secret),
                 outcome: credential.then_some(source.outcome),
+                why: hit.why,
                 note: hit.note,
                 span: span(hit.range),
             };

@@ -6,6 +6,7 @@ use crate::model::event::Outcome;
 use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
+use crate::model::why::Why;
 
 /// What was found, before it becomes a finding.
 pub(super) struct Found<'a> {
@@ -17,6 +18,7 @@ pub(super) struct Found<'a> {
     pub(super) username: Option<&'a [u8]>,
     pub(super) value: Evidence<'a>,
     pub(super) outcome: Option<Outcome>,
+    pub(super) why: Why,
     pub(super) note: Option<String>,
     pub(super) span: Span,
 }
@@ -71,6 +73,7 @@ impl Matcher {
             username,
             value,
             outcome: found.outcome,
+            why: found.why,
             note: found.note,
             span: found.span,
             count: 1,

@@ -7,6 +7,7 @@ use super::validate::secret::{entropy, made_up, masked, reference};
 use crate::model::event::Format;
 use crate::model::finding::Confidence;
 use crate::model::flow::Direction;
+use crate::model::why::{Fact, Why};
 
 /// Where a named value stands.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,15 @@ pub(super) struct Situation {
 }
 
 impl Situation {
+    /// What it says for a value that the guard lets pass.
+    pub(super) fn facts(&self, guard: Guard) -> Why {
+        match guard {
+            Guard::None => Why::default(),
+            _ if self.handed_over() => Why::of(Fact::HandedOver),
+            _ => Why::of(Fact::Unlike),
+        }
+    }
+
     /// A client hands over data: nobody sends a manual in a login form.
     fn handed_over(&self) -> bool {
         let data = !matches!(self.format, Some(Format::Plain | Format::Html | Format::Script));

@@ -7,6 +7,7 @@ use super::schema::{GradeName, LoginMatch, ProofName, Rule, WeaknessMatch, When}
 use super::validate::{self, Subject};
 use crate::model::event::{Grade, Login, Outcome, Proof, Weakness};
 use crate::model::finding::{Finding, RuleIndex, Severity};
+use crate::model::why::{Fact, Why};
 
 impl Matcher {
     /// The finding of a login: of all rules that fit, the one that asks the most.
@@ -40,6 +41,7 @@ impl Matcher {
             username: login.username,
             value: Evidence::Secret(secret),
             outcome: Some(login.outcome),
+            why: verdict.facts.and(Fact::Followed),
             note: (!note.is_empty()).then_some(note),
             span: login.span,
         };
@@ -69,6 +71,7 @@ impl Matcher {
             username: None,
             value: Evidence::Fact(weakness.value),
             outcome: None,
+            why: Why::of(Fact::Graded),
             note: Some(weakness.note.to_owned()),
             span: weakness.span,
         };

@@ -21,6 +21,7 @@ mod names;
 mod schema;
 mod text;
 mod validate;
+mod why;
 
 pub use catalogue::Catalogue;
 pub use check::{Fault, Report, check};
@@ -32,6 +33,7 @@ pub use schema::{
     Boundary, Content, Example, FormatName, GradeName, Guard, LoginMatch, LongExample, Mask, Named, Need, Number,
     OneOrMany, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
 };
+pub use why::why;
 
 use crate::model::finding::{Confidence, Severity};
 

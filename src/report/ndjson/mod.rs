@@ -16,7 +16,7 @@ use crate::ledger::{Link, TlsFact};
 use crate::model::finding::Finding;
 use crate::model::summary::Summary;
 use crate::proto::tls::cipher_suite;
-use crate::rules::Catalogue;
+use crate::rules::{Catalogue, why};
 
 /// Raised when a field is renamed, removed, or changes its meaning.
 const SCHEMA: u32 = 1;
@@ -73,6 +73,8 @@ impl<W: Write + Send> Sink for Ndjson<W> {
             last_seen: At(finding.seen.last.at),
             references: &rule.references,
             fix: &rule.fix,
+            tags: if finding.is_test_value() { vec!["test-value"] } else { Vec::new() },
+            why: why(finding, rule),
         };
         write_line(&mut self.out, &line)
     }

@@ -59,6 +59,10 @@ pub(super) struct FindingLine<'a> {
     pub(super) last_seen: At,
     pub(super) references: &'a [String],
     pub(super) fix: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tags: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) why: Vec<String>,
 }
 
 #[derive(Serialize)]

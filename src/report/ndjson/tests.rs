@@ -29,6 +29,7 @@ fn a_finding_has_every_field_of_the_contract() {
         "count": 3, "first_seen": "2026-01-02T03:04:17.123456Z", "last_seen": "2026-01-02T03:05:35.123456Z",
         "references": ["CWE-319", "ATT&CK:T1040"],
         "fix": samples::catalogue().rule(RuleIndex(samples::BASIC)).fix,
+        "why": ["a login that the server accepted"],
     });
     assert_eq!(lines, [expected]);
 }

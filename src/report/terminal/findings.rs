@@ -12,7 +12,7 @@ use crate::model::flow::Endpoint;
 use crate::model::packet::Span;
 use crate::report::layout::{self, BAD, BOLD, DIM, GOOD, NAME, PLAIN, Text, wrap};
 use crate::report::words;
-use crate::rules::{Catalogue, Rule};
+use crate::rules::{Catalogue, Rule, why};
 
 /// Blocks of one rule.
 const BLOCKS: usize = 4;
@@ -164,6 +164,11 @@ impl Groups {
         }
         if self.view.level == Level::Verbose {
             lines.extend(wrap(details(finding, rule), 2, INDENT, width));
+            let facts = why(finding, rule);
+            if !facts.is_empty() {
+                let facts = Text::styled(DIM, "why: ").with(PLAIN, &facts.join("; "));
+                lines.extend(wrap([facts], 1, INDENT, width));
+            }
         }
         if first_of_rule {
             let fix = Text::styled(GOOD, "fix:").with(PLAIN, &format!(" {}", rule.fix));
@@ -313,13 +318,14 @@ fn clear(finding: &Finding) -> Option<&str> {
 
 fn value(finding: &Finding) -> Option<Text> {
     let value = finding.value.as_ref()?;
-    Some(match &value.clear {
+    let shown = match &value.clear {
         Some(clear) => match clear.char_indices().nth(CLEAR) {
             Some((end, _)) => Text::styled(BOLD, clear.split_at(end).0).with(DIM, "… (ndjson has all)"),
             None => Text::styled(BOLD, clear),
         },
         None => Text::styled(BOLD, &value.masked),
-    })
+    };
+    Some(if finding.is_test_value() { shown.with(DIM, " (test value)") } else { shown })
 }
 
 /// What only those want to know who asked for more.

@@ -168,9 +168,6 @@ pub struct Number {
     /// Confidence when it is all there is in a place without a name, or, where a name only helps, when
     /// it is written in several runs.
     pub apart_confidence: Option<Confidence>,
-    /// Values that are for tests: reported as low.
-    #[serde(default)]
-    pub test_values: Vec<String>,
     /// What may stand beside the number.
     #[serde(default = "digit")]
     pub boundary: Boundary,

@@ -61,6 +61,10 @@ pub struct Rule {
     pub direction: Option<Way>,
     /// Which of several findings in the same bytes stands: the one with the highest rank.
     rank: Option<u8>,
+    /// Values that are published for tests and documentation: reported as low. Numbers are written as
+    /// letters (in upper case) and digits alone.
+    #[serde(default)]
+    pub test_values: Vec<String>,
     /// Must give exactly this rule.
     #[serde(default)]
     pub matches: Vec<Example>,
@@ -87,6 +91,7 @@ pub(super) const COMMON: &[&str] = &[
     "protocols",
     "direction",
     "rank",
+    "test_values",
     "matches",
     "misses",
 ];

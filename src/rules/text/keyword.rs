@@ -8,12 +8,13 @@ use super::{Hit, NamedAt, Scan, Scratch, after, before};
 use crate::content::base64;
 use crate::model::event::Format;
 use crate::model::finding::RuleIndex;
+use crate::model::why::{Fact, Why};
 use crate::rules::compile::Use;
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
 use crate::rules::names::{Reading, Role};
 use crate::rules::schema::{Boundary, Content, Place, When};
-use crate::rules::validate::{self, Subject, secret::entropy};
+use crate::rules::validate::Subject;
 
 /// Matches of one rule that may fail their checks in one window.
 const ATTEMPTS: usize = 8;
@@ -77,7 +78,14 @@ impl Matcher {
                     if let Some(done) = scratch.done.get_mut(index.0 as usize) {
                         *done = found.whole.end;
                     }
-                    let kept = self.belongs(scan, kept, &found, scratch);
+                    let mut kept = self.belongs(scan, kept, &found, scratch);
+                    let literal = scan.text.get(hit.clone()).unwrap_or_default();
+                    if let Some(place) =
+                        content.keywords.iter().position(|keyword| keyword.as_bytes().eq_ignore_ascii_case(literal))
+                    {
+                        let fact = if content.around { Fact::KeywordNear } else { Fact::Keyword };
+                        kept.why = kept.why.with_keyword(place, fact);
+                    }
                     scratch.keep(kept);
                     return;
                 }
@@ -119,10 +127,13 @@ impl Matcher {
         let secret = scan.text.get(found.secret.clone()).filter(|s| !s.is_empty())?;
         let decoded = if content.base64 { Some(printable(base64::decode(secret)?)?) } else { None };
         let checked = decoded.as_deref().or_else(|| scan.text.get(found.check.clone()))?;
-        if !stands_alone(scan.text, &found.whole, content.boundary) || entropy(checked) < content.min_entropy {
+        if !stands_alone(scan.text, &found.whole, content.boundary) {
             return None;
         }
-        let verdict = validate::all(&self.compiled.part(index).checks, &Subject { value: checked, at: scan.at })?;
+        let part = self.compiled.part(index);
+        let why =
+            if part.is_test(secret) { Why::default() } else { Self::random_enough(content.min_entropy, checked)? };
+        let verdict = part.verdict(&Subject { value: checked, at: scan.at }, secret)?;
         let near = before::name(scan.text, found.secret.start, scan.format);
         if !content.names.is_empty() {
             let local = near
@@ -148,9 +159,14 @@ impl Matcher {
             range: found.secret.clone(),
             value: (*plain != *secret).then(|| plain.into_owned()),
             name,
-            severity: rule.severity,
+            severity: verdict.at_most(rule.severity),
             confidence: verdict.confidence.unwrap_or(rule.confidence),
             note: verdict.note,
+            why: why
+                .join(verdict.facts)
+                .and(Fact::Expression)
+                .and_if(content.base64, Fact::Base64)
+                .and_if(!content.names.is_empty(), Fact::Named),
             account: None,
         })
     }

@@ -25,6 +25,7 @@ use crate::model::event::Format;
 use crate::model::finding::{Confidence, RuleIndex, Severity};
 use crate::model::flow::Direction;
 use crate::model::time::Timestamp;
+use crate::model::why::{Fact, Why};
 pub(super) use table::Header;
 
 /// Hits of one text that are kept: more than this is a listing, and the first ones show it.
@@ -70,6 +71,8 @@ pub(super) struct Hit {
     pub(super) severity: Severity,
     pub(super) confidence: Confidence,
     pub(super) note: Option<String>,
+    /// The facts that decided.
+    pub(super) why: Why,
     /// The account it belongs to, where it is named beside it.
     pub(super) account: Option<Vec<u8>>,
 }
@@ -144,27 +147,40 @@ impl Matcher {
                 },
             };
             let Some(secret_value) = value.get(secret.clone()) else { continue };
-            if named.min_entropy > 0.0 && validate::secret::entropy(secret_value) < named.min_entropy {
-                continue;
-            }
-            let Some(sure) = guard::judge(named.guard, &self.compiled.names, secret_value, &at.situation) else {
-                continue;
+            let (why, sure) = if part.is_test(secret_value) {
+                (Why::default(), Confidence::Low)
+            } else {
+                let Some(why) = Self::random_enough(named.min_entropy, secret_value) else { continue };
+                let sure = guard::judge(named.guard, &self.compiled.names, secret_value, &at.situation);
+                let Some(sure) = sure else { continue };
+                (why.join(at.situation.facts(named.guard)), sure)
             };
             let subject = Subject { value: secret_value, at: at.at };
-            let Some(verdict) = validate::all(&part.checks, &subject) else { continue };
+            let Some(verdict) = part.verdict(&subject, secret_value) else { continue };
             let confidence = verdict.confidence.unwrap_or(rule.confidence).min(sure);
+            let why = why.join(verdict.facts).and(Fact::Named);
             return Some(Hit {
                 rule: *index,
                 range: secret,
                 value: None,
                 name: None,
-                severity: rule.severity,
+                severity: verdict.at_most(rule.severity),
                 confidence,
                 note: verdict.note,
+                why: why.and_if(!part.expressions.is_empty(), Fact::Expression),
                 account: None,
             });
         }
         None
+    }
+
+    /// Nothing when a value has less entropy than a rule asks for.
+    fn random_enough(least: f64, value: &[u8]) -> Option<Why> {
+        if least <= 0.0 {
+            return Some(Why::default());
+        }
+        let entropy = validate::secret::entropy(value);
+        (entropy >= least).then(|| Why::default().with_entropy(entropy))
     }
 
     /// What a name of the text means.

@@ -8,12 +8,13 @@ use smallvec::SmallVec;
 use super::bytes::{after_escape, at, backward, forward, prior};
 use super::keyword::{shown, stands_alone};
 use super::{Hit, Names, Scan, Scratch, before};
-use crate::model::finding::{Confidence, RuleIndex, Severity};
+use crate::model::finding::{Confidence, RuleIndex};
+use crate::model::why::Fact;
 use crate::rules::engine::Matcher;
 use crate::rules::forms::{RUN, RUNS, SEPARATORS, Variant, signature};
 use crate::rules::names::{Reading, Role, Roles};
 use crate::rules::schema::{Need, Number, When};
-use crate::rules::validate::{self, Subject};
+use crate::rules::validate::Subject;
 
 /// Bytes that are looked at together for a digit among them.
 const BLOCK: usize = 32;
@@ -90,24 +91,31 @@ impl Matcher {
                 continue;
             }
             let subject = Subject { value: &plain, at: scan.at };
-            let Some(verdict) = validate::all(&self.compiled.part(*index).checks, &subject) else { continue };
+            let Some(verdict) = self.compiled.part(*index).verdict(&subject, &plain) else { continue };
             let name = name.get_or_insert_with(|| self.name(scan, names, range.start));
             let whole = name.roles.is_empty() && name.shown.is_none() && alone_in_its_place(scan, range);
             let apart = variant.runs() > 1 || whole;
-            let Some(confidence) =
-                support(number, rule.confidence, verdict.confidence, role(*index, name, scan), apart, whole)
-            else {
+            let role = role(*index, name, scan);
+            let Some(confidence) = support(number, rule.confidence, verdict.confidence, role, apart, whole) else {
                 continue;
             };
-            let test = number.test_values.iter().any(|test| test.as_bytes() == plain.as_slice());
+            let named = role == Some(true);
+            let why = verdict
+                .facts
+                .and(Fact::Form)
+                .and_if(named && name.shown.is_some(), Fact::Named)
+                .and_if(named && name.shown.is_none(), Fact::Labelled)
+                .and_if(variant.runs() > 1, Fact::Grouped)
+                .and_if(whole, Fact::Alone);
             let hit = Hit {
                 rule: *index,
                 range: range.clone(),
                 value: None,
                 name: name.shown.clone(),
-                severity: if test { rule.severity.min(Severity::Low) } else { rule.severity },
-                confidence,
-                note: if test { Some("a number published for tests".to_owned()) } else { verdict.note },
+                severity: verdict.at_most(rule.severity),
+                confidence: if verdict.failed { Confidence::Low } else { confidence },
+                note: verdict.note,
+                why,
                 account: None,
             };
             if best.as_ref().is_none_or(|best| best.confidence < hit.confidence) {

@@ -4,6 +4,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::{Hit, Scan, Scratch};
 use crate::model::finding::RuleIndex;
+use crate::model::why::Fact;
 use crate::rules::engine::Matcher;
 use crate::rules::glob::fits_any;
 use crate::rules::schema::When;
@@ -41,6 +42,9 @@ impl Matcher {
                     })
             })
             .collect();
+        for hit in &mut scratch.hits {
+            hit.why = hit.why.and_if(!wants(hit).is_empty(), Fact::Company);
+        }
         let mut alone = alone.into_iter();
         scratch.hits.retain(|_| !alone.next().unwrap_or(false));
     }
@@ -85,6 +89,7 @@ impl Matcher {
                 && values.get(&hit.rule).is_some_and(|values| values.len() >= bulk)
             {
                 hit.severity = severity;
+                hit.why = hit.why.and(Fact::Bulk);
             }
         }
     }

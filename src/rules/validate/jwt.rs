@@ -29,7 +29,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Verdict> {
             note.push_str(&format!(", {expired} {expiry}"));
         }
     }
-    Some(Verdict { confidence: Some(Confidence::High), note: Some(note) })
+    Some(Verdict { confidence: Some(Confidence::High), note: Some(note), ..Verdict::default() })
 }
 
 fn decode(part: &str) -> Option<Vec<u8>> {

@@ -7,8 +7,9 @@ mod money;
 pub(super) mod secret;
 mod world;
 
-use crate::model::finding::Confidence;
+use crate::model::finding::{Confidence, Severity};
 use crate::model::time::Timestamp;
+use crate::model::why::{Fact, Why};
 
 /// A value under examination.
 #[derive(Clone, Copy)]
@@ -26,6 +27,29 @@ pub(super) struct Verdict {
     pub(super) confidence: Option<Confidence>,
     /// A fact that helps; never a secret.
     pub(super) note: Option<String>,
+    /// What it says for the finding.
+    pub(super) facts: Why,
+    /// A check did not pass, and the value is told all the same.
+    pub(super) failed: bool,
+}
+
+impl Verdict {
+    /// The verdict on a value that is published for tests.
+    pub(super) fn for_tests(verdict: Option<Self>) -> Self {
+        let failed = verdict.is_none();
+        let known = verdict.unwrap_or_default();
+        Self {
+            confidence: if failed { Some(Confidence::Low) } else { known.confidence },
+            note: Some("published for tests and documentation".to_owned()),
+            facts: known.facts.and(Fact::TestValue),
+            failed,
+        }
+    }
+
+    /// How bad a finding is that would be this bad.
+    pub(super) fn at_most(&self, severity: Severity) -> Severity {
+        if self.facts.has(Fact::TestValue) { severity.min(Severity::Low) } else { severity }
+    }
 }
 
 /// How a check is written.
@@ -139,6 +163,8 @@ pub(super) fn all(checks: &[Check], subject: &Subject<'_>) -> Option<Verdict> {
             (one, other) => one.or(other),
         };
         together.note = verdict.note.or(together.note);
+        let doubted = verdict.confidence == Some(Confidence::Low);
+        together.facts = together.facts.join(verdict.facts).and(Fact::Checked).and_if(doubted, Fact::Doubted);
     }
     Some(together)
 }
@@ -146,6 +172,31 @@ pub(super) fn all(checks: &[Check], subject: &Subject<'_>) -> Option<Verdict> {
 fn find(name: &str) -> Option<Check> {
     let at = CHECKS.binary_search_by(|(n, _)| (*n).cmp(name)).ok()?;
     CHECKS.get(at).map(|(_, check)| *check)
+}
+
+/// What it says of a value that it passed the check of this name.
+pub(super) fn says(name: &str) -> String {
+    let words = match name {
+        "atlassian_crc32" | "github_crc32" => "the token's checksum is right",
+        "base64_pair" => "decodes to a name and a password",
+        "email" => "an address that can exist",
+        "iban" => "length of its country and check digits (mod 97)",
+        "imei" => "Luhn check digit",
+        "jwt" => "decodes to a signed token",
+        "key_body" => "has the body of a key",
+        "mrz" => "check digits of a travel document",
+        "not_a_path" => "no path of a URL",
+        "pan" => "Luhn valid, with a brand's prefix and length",
+        "phone" => "digits of a telephone number",
+        "random" => "no placeholder",
+        "real_password" => "no placeholder for a password",
+        "ssn_text" => "written as a social security number",
+        "track2" => "layout of a magnetic stripe",
+        "uneven" => "digits of a real number, not of a pattern",
+        "vin" => "check digit of a vehicle's number",
+        _ => return format!("check digits and dates are right (`{name}`)"),
+    };
+    words.to_owned()
 }
 
 /// A check that says nothing but yes or no.
@@ -156,13 +207,13 @@ fn pass(passed: bool) -> Option<Verdict> {
 /// A check that proves the finding.
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn sure() -> Option<Verdict> {
-    Some(Verdict { confidence: Some(Confidence::High), note: None })
+    Some(Verdict { confidence: Some(Confidence::High), ..Verdict::default() })
 }
 
 /// A check that makes the finding doubtful.
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn unsure(why: &str) -> Option<Verdict> {
-    Some(Verdict { confidence: Some(Confidence::Low), note: Some(why.to_owned()) })
+    Some(Verdict { confidence: Some(Confidence::Low), note: Some(why.to_owned()), ..Verdict::default() })
 }
 
 #[cfg(test)]

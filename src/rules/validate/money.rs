@@ -2,7 +2,6 @@
 
 use super::digits::{base36, digits, luhn, uniform};
 use super::{Verdict, pass, sure, unsure};
-use crate::model::finding::Confidence;
 
 /// A brand's numbers: first and last prefix, shortest and longest number.
 struct Brand {
@@ -74,7 +73,7 @@ pub(super) fn pan(v: &[u8]) -> Option<Verdict> {
     if odd_visa || !luhn(&d) {
         return None;
     }
-    Some(Verdict { confidence: None, note: Some(brand.name.to_owned()) })
+    Some(Verdict { confidence: None, note: Some(brand.name.to_owned()), ..Verdict::default() })
 }
 
 /// The digits of track 2 of a magnetic stripe: a card number, then the year and month it expires.
@@ -185,7 +184,7 @@ pub(super) fn mrz(v: &[u8]) -> Option<Verdict> {
         30 => checked(line, 5, 9) && lines.get(n + 1).is_some_and(|next| checked(next, 0, 6) && checked(next, 8, 6)),
         _ => false,
     });
-    if fits { Some(Verdict { confidence: Some(Confidence::High), note: None }) } else { None }
+    if fits { sure() } else { None }
 }
 
 #[cfg(test)]
@@ -202,7 +201,7 @@ mod tests {
             refuses("pan", bad);
         }
         let sure = |number: &[u8]| super::uneven(number).and_then(|verdict| verdict.confidence);
-        assert_eq!(sure(b"6011710092080116"), Some(super::Confidence::Low));
+        assert_eq!(sure(b"6011710092080116"), Some(crate::model::finding::Confidence::Low));
         assert_eq!(sure(b"4539578763621486"), None);
     }
 

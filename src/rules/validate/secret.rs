@@ -7,6 +7,7 @@ use flate2::Crc;
 
 use super::{Verdict, pass, sure, unsure};
 use crate::model::finding::Confidence;
+use crate::model::why::{Fact, Why};
 
 /// GitHub's tokens end in six base62 digits of the CRC-32 of what is between prefix and checksum.
 pub(super) fn github_crc32(v: &[u8]) -> Option<Verdict> {
@@ -215,6 +216,7 @@ pub(super) fn email(v: &[u8]) -> Option<Verdict> {
     let mut verdict = pass(fine && alphabetic && !file && !machine && !version)?;
     if reserved(domain) {
         verdict.confidence = Some(Confidence::Low);
+        verdict.facts = Why::of(Fact::TestValue);
     }
     Some(verdict)
 }
