@@ -1,6 +1,8 @@
 //! One TCP connection: where its two streams begin and end, and which segments are its own
 //! (RFC 9293, seen from beside the path).
 
+use std::num::NonZeroU64;
+
 use super::assembler::{Arrival, Assembler, Piece, Repeats};
 use crate::decode::{Checksum, Segment, TcpFlags};
 use crate::model::flow::Direction;
@@ -81,8 +83,10 @@ pub(super) enum Fit {
 pub(super) enum Standing {
     /// Both sides have said all.
     Closed,
-    /// One side has said all, and the other was never heard; or one SYN and nothing else.
-    HalfOpen,
+    /// Nothing but SYNs and their answers.
+    Handshake,
+    /// One side has said all, and the other was never heard.
+    HalfClosed,
     /// Aborted, or said to be over with bytes yet to come. What was on its way may still arrive.
     Leaving,
     /// Under way.
@@ -94,13 +98,15 @@ pub(super) enum Standing {
 pub(super) struct Connection {
     sides: [Side; 2],
     reset: bool,
+    /// Somebody went on after the SYNs.
+    established: bool,
 }
 
 #[derive(Debug, Default)]
 struct Side {
     assembler: Assembler,
     /// Position at which the stream ends, once a FIN was seen.
-    fin: Option<u64>,
+    fin: Option<NonZeroU64>,
     /// Sequence number of its SYN.
     syn: Option<u32>,
     base: Base,
@@ -205,6 +211,7 @@ impl Connection {
             self.reset |= side.is_in_window(seq);
             return Repeats::default();
         }
+        self.established |= !tcp.syn() || tcp.length() > 0;
         if tcp.length() == 0 && !tcp.fin() {
             return Repeats::default();
         }
@@ -244,13 +251,16 @@ impl Connection {
     pub(super) fn standing(&self) -> Standing {
         let [a, b] = &self.sides;
         if self.reset {
-            return Standing::Leaving;
+            // Of a connection that did not come about nothing is on its way.
+            return if self.established { Standing::Leaving } else { Standing::Closed };
+        }
+        if !self.established {
+            return Standing::Handshake;
         }
         match (a.spoke && b.spoke, a.is_finished(), b.is_finished()) {
             (_, true, true) => Standing::Closed,
             _ if a.fin.is_some() && b.fin.is_some() => Standing::Leaving,
-            (false, true, _) | (false, _, true) => Standing::HalfOpen,
-            (false, ..) if [a, b].into_iter().all(|side| !side.spoke || side.is_untouched()) => Standing::HalfOpen,
+            (false, true, _) | (false, _, true) => Standing::HalfClosed,
             _ => Standing::Open,
         }
     }
@@ -258,6 +268,11 @@ impl Connection {
     /// Whether it was aborted.
     pub(super) const fn is_reset(&self) -> bool {
         self.reset
+    }
+
+    /// Whether anybody went on after the SYNs.
+    pub(super) const fn is_established(&self) -> bool {
+        self.established
     }
 
     /// Whether bytes of one direction alone were seen, and nothing at all of the other.
@@ -322,7 +337,7 @@ impl Side {
     }
 
     fn is_finished(&self) -> bool {
-        self.base == Base::Known && self.fin.is_some_and(|fin| fin <= self.assembler.next())
+        self.base == Base::Known && self.fin.is_some_and(|fin| fin.get() <= self.assembler.next())
     }
 
     /// A SYN says where the stream begins.
@@ -392,7 +407,7 @@ impl Side {
             Base::Known => {}
         }
         if tcp.fin() && self.fin.is_none() {
-            self.fin = Some(start + tcp.length());
+            self.fin = NonZeroU64::new(start + tcp.length());
         }
         if tcp.length() == 0 {
             return Repeats::default();

@@ -8,11 +8,14 @@
 //! * A hole becomes a gap when the receiver has acknowledged past it often enough to show that the
 //!   capture lost the packet, when no receiver is to be seen and no retransmission came for some
 //!   seconds, when more is held behind it than a limit allows, or at the flow's end.
+//! * A connection is told of once it came about. One whose handshake is never completed costs an entry
+//!   of the table and nothing else, among its like: a flood of SYNs pushes out other SYNs alone.
 //! * What the table tells its sink depends on the packets alone, never on [`Interest`]: that decides
 //!   only between [`FlowSink::data`] and [`FlowSink::skipped`].
 
 mod assembler;
 mod connection;
+mod queue;
 mod roles;
 mod slots;
 mod table;
@@ -28,7 +31,9 @@ use crate::model::packet::Mark;
 
 /// Takes what the table makes of packets.
 pub trait FlowSink {
-    /// A new flow. `midstream`: its handshake was not seen.
+    /// A new flow, whose first packet was at `mark`. Told once something was sent, or when the flow ends
+    /// after a complete handshake: connections that never came about are counted alone. `midstream`: its
+    /// handshake was not seen.
     fn open(&mut self, flow: &Flow, midstream: bool, mark: Mark) -> Arc<Interest>;
 
     /// The next bytes of one direction (for UDP: one datagram).
@@ -101,8 +106,10 @@ impl Interest {
 /// The caps of a table. The default is what [`crate::model::limits`] says.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Flows in the table.
+    /// Flows in the table, but for those whose handshake is not complete.
     pub flows: usize,
+    /// Handshakes that are waited for.
+    pub half_open: usize,
     /// Bytes held for one direction of a flow.
     pub reorder_bytes: usize,
     /// Bytes held for all flows.
@@ -121,6 +128,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             flows: limits::FLOWS,
+            half_open: limits::HALF_OPEN,
             reorder_bytes: limits::REORDER_BYTES,
             reorder_total_bytes: limits::REORDER_TOTAL_BYTES,
             tcp_idle_seconds: limits::TCP_IDLE_SECONDS,

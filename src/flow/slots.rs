@@ -30,16 +30,27 @@ struct Place<T> {
 struct Ends {
     first: u32,
     last: u32,
+    count: u32,
 }
 
 impl<T, const QUEUES: usize> Slots<T, QUEUES> {
     pub(super) const fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new(), ends: [Ends { first: NONE, last: NONE }; QUEUES] }
+        Self { slots: Vec::new(), free: Vec::new(), ends: [Ends { first: NONE, last: NONE, count: 0 }; QUEUES] }
     }
 
     /// How many entries there are.
     pub(super) const fn len(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    /// How many entries a queue has.
+    pub(super) fn count(&self, queue: usize) -> usize {
+        self.ends.get(queue).map_or(0, |ends| ends.count as usize)
+    }
+
+    /// The queue an entry is in.
+    pub(super) fn queue(&self, slot: Slot) -> Option<usize> {
+        self.slots.get(slot.0 as usize).map(|place| usize::from(place.queue))
     }
 
     /// Adds an entry at the end of a queue.
@@ -113,6 +124,7 @@ impl<T, const QUEUES: usize> Slots<T, QUEUES> {
     fn leave(&mut self, index: u32) {
         let Some(&Place { before, after, queue, .. }) = self.slots.get(index as usize) else { return };
         let Some(ends) = self.ends.get_mut(usize::from(queue)) else { return };
+        ends.count -= 1;
         match self.slots.get_mut(before as usize) {
             Some(place) => place.after = after,
             None => ends.first = after,
@@ -125,6 +137,7 @@ impl<T, const QUEUES: usize> Slots<T, QUEUES> {
 
     fn join(&mut self, index: u32, queue: usize) {
         let Some(ends) = self.ends.get_mut(queue) else { return };
+        ends.count += 1;
         let before = ends.last;
         ends.last = index;
         match self.slots.get_mut(before as usize) {
@@ -167,6 +180,7 @@ mod tests {
         assert_eq!(slots.remove(b), Some('b'));
         let e = slots.insert('e', 0, at(7));
         assert_eq!((e, slots.len()), (b, 4), "room is used again");
+        assert_eq!((slots.count(0), slots.count(1), slots.queue(c)), (3, 1, Some(1)));
         assert_eq!(order(&mut slots, 0), "dae");
         assert_eq!(order(&mut slots, 1), "c");
         assert_eq!(slots.len(), 0);

@@ -7,6 +7,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::assembler::{Piece, Repeats};
 use super::connection::{Connection, Fit, Standing, Tcp};
+use super::queue::{Claim, Crowds, Queue, UNANSWERED_PART};
 use super::roles::Parties;
 use super::slots::{Slot, Slots};
 use super::{EndReason, FlowSink, Interest, Limits, roles};
@@ -24,6 +25,7 @@ pub struct Table {
     slots: Slots<Entry, { Queue::COUNT }>,
     index: HashTable<Slot>,
     hasher: DefaultHashBuilder,
+    crowds: Crowds,
     clock: Clock,
     /// The flow of the packet before.
     latest: Slot,
@@ -42,6 +44,7 @@ impl Table {
             slots: Slots::new(),
             index: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
+            crowds: Crowds::new(limits.flows),
             clock: Clock::default(),
             latest: Slot(0),
             opened: 0,
@@ -78,7 +81,7 @@ impl Table {
 
     /// Ends all flows, in the order they were opened: the capture is over.
     pub fn finish(&mut self, sink: &mut impl FlowSink) {
-        let mut all: Vec<_> = self.slots.iter().map(|(slot, entry)| (entry.progress.id, slot)).collect();
+        let mut all: Vec<_> = self.slots.iter().map(|(slot, entry)| (entry.flow.id, slot)).collect();
         all.sort_unstable_by_key(|(id, _)| *id);
         for (_, slot) in all {
             self.remove(slot, EndReason::Finished, sink);
@@ -123,7 +126,7 @@ impl Table {
             None if !tcp.syn() && tcp.length() == 0 => return,
             None => {
                 let parties = roles::of_tcp(source, destination, tcp, self.serves);
-                self.open(key, State::Tcp(Connection::default()), parties, tcp.mark, sink)
+                self.open(key, State::Tcp(Connection::default()), parties, tcp.mark)
             }
         };
         let Some(entry) = self.slots.value_mut(slot) else { return };
@@ -131,7 +134,7 @@ impl Table {
         entry.last = tcp.mark;
         let State::Tcp(connection) = &mut entry.state else { return };
         let before = connection.cost(Direction::ToServer) + connection.cost(Direction::ToClient);
-        let out = &mut Out { progress: &mut entry.progress, tally: &mut self.tally, sink };
+        let out = &mut Out { flow: &entry.flow, progress: &mut entry.progress, tally: &mut self.tally, sink };
         let Repeats { bytes, conflicting } =
             connection.segment(direction, tcp, &mut |d, piece, mark| out.pass(d, piece, mark));
         while connection.cost(direction) > self.limits.reorder_bytes {
@@ -149,32 +152,35 @@ impl Table {
         self.tally.conflicting_bytes += conflicting;
         let queue = match connection.standing() {
             Standing::Closed => Queue::Over,
-            Standing::HalfOpen => Queue::Short,
-            Standing::Open => Queue::Tcp,
+            Standing::Handshake => Queue::Handshake,
+            Standing::HalfClosed => Queue::Short,
+            Standing::Open => Queue::Open(Transport::Tcp, self.crowds.claim(&entry.flow, !connection.is_one_way())),
             Standing::Leaving => Queue::Leaving,
         };
         if queue == Queue::Over {
             self.close(slot, EndReason::Closed, sink);
         }
-        self.touch(slot, queue);
+        self.settle(slot, queue, sink);
     }
 
     fn udp(&mut self, key: FlowKey, found: Option<Slot>, segment: &Segment<'_>, mark: Mark, sink: &mut impl FlowSink) {
         let slot = found.unwrap_or_else(|| {
             let parties = roles::by_port(segment.source, segment.destination, Transport::Udp, self.serves);
-            self.open(key, State::Udp, parties, mark, sink)
+            self.open(key, State::Udp, parties, mark)
         });
         let Some(entry) = self.slots.value_mut(slot) else { return };
         let direction = entry.direction(segment.source);
         entry.last = mark;
-        let mut out = Out { progress: &mut entry.progress, tally: &mut self.tally, sink };
+        let mut out = Out { flow: &entry.flow, progress: &mut entry.progress, tally: &mut self.tally, sink };
         if !segment.payload.is_empty() {
             out.pass(direction, Piece::Data(segment.payload), mark);
         }
         if segment.missing > 0 {
             out.pass(direction, Piece::Gap(u64::from(segment.missing)), mark);
         }
-        self.touch(slot, Queue::Udp);
+        let answered = entry.progress.delivered.iter().all(|bytes| *bytes > 0);
+        let queue = Queue::Open(Transport::Udp, self.crowds.claim(&entry.flow, answered));
+        self.settle(slot, queue, sink);
     }
 
     fn takes(&mut self, slot: Slot, source: Endpoint, tcp: &Tcp<'_>) -> bool {
@@ -197,65 +203,98 @@ impl Table {
         }
     }
 
+    /// Puts a flow where it belongs after a packet, and makes the room it needs there.
+    fn settle(&mut self, slot: Slot, queue: Queue, sink: &mut impl FlowSink) {
+        if queue == Queue::Handshake {
+            self.touch(slot, queue);
+            while self.slots.count(queue.index()) > self.limits.half_open.max(1) {
+                let Some((oldest, _)) = self.slots.oldest(queue.index()) else { return };
+                self.tally.evicted_half_open += 1;
+                self.remove(oldest, EndReason::Evicted, sink);
+            }
+            return;
+        }
+        if self.slots.queue(slot) == Some(Queue::Handshake.index()) {
+            while self.slots.len() - self.slots.count(Queue::Handshake.index()) >= self.limits.flows.max(1) {
+                self.evict(sink);
+            }
+            if let Some(entry) = self.slots.value(slot) {
+                self.crowds.enter(entry.flow.client.ip);
+            }
+        }
+        self.touch(slot, queue);
+    }
+
     fn touch(&mut self, slot: Slot, queue: Queue) {
-        self.slots.touch(slot, queue as usize, self.clock.now);
+        self.slots.touch(slot, queue.index(), self.clock.now);
         self.latest = slot;
     }
 
     fn find(&self, key: &FlowKey) -> Option<Slot> {
-        let same = |slot: &Slot| self.slots.value(*slot).is_some_and(|entry| entry.key == *key);
+        let same = |slot: &Slot| self.slots.value(*slot).is_some_and(|entry| entry.is(key));
         self.index.find(self.hasher.hash_one(key), same).copied()
     }
 
-    fn open(
-        &mut self,
-        key: FlowKey,
-        state: State,
-        Parties { client, server, roles }: Parties,
-        mark: Mark,
-        sink: &mut impl FlowSink,
-    ) -> Slot {
-        while self.slots.len() >= self.limits.flows.max(1) {
-            self.evict(sink);
-        }
+    /// A new flow, which waits for the rest of its first packet to be looked at.
+    fn open(&mut self, key: FlowKey, state: State, Parties { client, server, roles }: Parties, mark: Mark) -> Slot {
         let flow = Flow { id: FlowId(self.opened), transport: key.transport, client, server, roles };
         self.opened += 1;
-        let midstream = key.transport == Transport::Tcp && roles == Roles::Guessed;
         match key.transport {
             Transport::Tcp => self.tally.tcp += 1,
             Transport::Udp => self.tally.udp += 1,
         }
-        self.tally.midstream += u64::from(midstream);
-        let interest = Some(sink.open(&flow, midstream, mark));
-        let progress = Progress { id: flow.id, delivered: [0; 2], interest };
-        let entry = Entry { key, client_is_low: key.low == client, capped: false, last: mark, progress, state };
-        let slot = self.slots.insert(entry, Queue::Short as usize, self.clock.now);
+        self.tally.midstream += u64::from(is_midstream(&flow));
+        let progress = Progress { delivered: [0; 2], life: Life::Untold(mark) };
+        let entry = Entry { flow, capped: false, last: mark, progress, state };
+        let slot = self.slots.insert(entry, Queue::Handshake.index(), self.clock.now);
         let Self { index, slots, hasher, .. } = self;
-        let rehash = |slot: &Slot| slots.value(*slot).map_or(0, |entry| hasher.hash_one(entry.key));
+        let rehash = |slot: &Slot| slots.value(*slot).map_or(0, |entry| hasher.hash_one(entry.key()));
         index.insert_unique(hasher.hash_one(key), slot, rehash);
         slot
     }
 
-    /// Makes room: a flow that is over, else the one idle longest.
+    /// Makes room among the flows that came about.
     fn evict(&mut self, sink: &mut impl FlowSink) {
-        if let Some((slot, _)) = self.slots.oldest(Queue::Over as usize) {
-            self.remove(slot, EndReason::Closed, sink);
-            return;
+        let open = |claim| Transport::ALL.map(|transport| Queue::Open(transport, claim));
+        if let Some(slot) = self.oldest([Queue::Over]) {
+            return self.remove(slot, EndReason::Closed, sink);
         }
-        let oldest = (0..Queue::COUNT).filter_map(|queue| self.slots.oldest(queue)).min_by_key(|(_, used)| *used);
-        if let Some((slot, _)) = oldest {
-            self.tally.evicted += 1;
-            self.remove(slot, EndReason::Evicted, sink);
+        self.tally.evicted += 1;
+        if let Some(slot) = self.oldest([Queue::Short, Queue::Leaving]) {
+            return self.remove(slot, EndReason::Evicted, sink);
         }
+        if let Some(slot) = self.oldest(open(Claim::Crowding)) {
+            self.tally.evicted_crowding += 1;
+            return self.remove(slot, EndReason::Evicted, sink);
+        }
+        let unanswered = open(Claim::Unanswered);
+        let count: usize = unanswered.iter().map(|queue| self.slots.count(queue.index())).sum();
+        let patient = open(Claim::Answered);
+        let answered = if count > self.limits.flows / UNANSWERED_PART { None } else { self.oldest(patient) };
+        let first = self.oldest(unanswered);
+        let candidates = [first, answered].into_iter().flatten();
+        let Some(slot) = candidates.min_by_key(|slot| self.slots.used(*slot)) else { return };
+        self.tally.evicted_unanswered += u64::from(Some(slot) == first);
+        self.remove(slot, EndReason::Evicted, sink);
+    }
+
+    /// Of the flows in some queues the one idle longest.
+    fn oldest<const N: usize>(&self, queues: [Queue; N]) -> Option<Slot> {
+        let oldest = queues.into_iter().filter_map(|queue| self.slots.oldest(queue.index()));
+        oldest.min_by_key(|(_, used)| *used).map(|(slot, _)| slot)
     }
 
     fn expire(&mut self, sink: &mut impl FlowSink) {
-        for (queue, seconds, reason) in [
-            (Queue::Tcp, self.limits.tcp_idle_seconds, EndReason::Idle),
-            (Queue::Short, self.limits.tcp_short_seconds, EndReason::Idle),
-            (Queue::Over, self.limits.tcp_short_seconds, EndReason::Closed),
-            (Queue::Udp, self.limits.udp_idle_seconds, EndReason::Idle),
-        ] {
+        let Limits { tcp_idle_seconds, tcp_short_seconds, udp_idle_seconds, .. } = self.limits;
+        let short = [Queue::Handshake, Queue::Short, Queue::Over].map(|queue| (queue, tcp_short_seconds));
+        let open = Claim::ALL.into_iter().flat_map(|claim| {
+            [
+                (Queue::Open(Transport::Tcp, claim), tcp_idle_seconds),
+                (Queue::Open(Transport::Udp, claim), udp_idle_seconds),
+            ]
+        });
+        for (queue, seconds) in short.into_iter().chain(open) {
+            let reason = if queue == Queue::Over { EndReason::Closed } else { EndReason::Idle };
             while let Some(slot) = self.overdue(queue, seconds) {
                 self.remove(slot, reason, sink);
             }
@@ -269,7 +308,7 @@ impl Table {
     /// The entry of a queue that was idle longest, if that was too long. One from the future
     /// had a wrong timestamp, or the capture goes on with older packets.
     fn overdue(&self, queue: Queue, seconds: i64) -> Option<Slot> {
-        let (slot, used) = self.slots.oldest(queue as usize)?;
+        let (slot, used) = self.slots.oldest(queue.index())?;
         (self.clock.now.since(used).saturating_abs() >= seconds.saturating_mul(SECOND)).then_some(slot)
     }
 
@@ -279,24 +318,37 @@ impl Table {
         if entry.progress.is_over() {
             return;
         }
+        let mut out = Out { flow: &entry.flow, progress: &mut entry.progress, tally: &mut self.tally, sink };
         if let State::Tcp(connection) = &mut entry.state {
             self.held -= connection.cost(Direction::ToServer) + connection.cost(Direction::ToClient);
-            let mut out = Out { progress: &mut entry.progress, tally: &mut self.tally, sink };
             connection.flush(&mut |d, piece, mark| out.pass(d, piece, mark));
-            let [to_server, to_client] = entry.progress.delivered;
-            self.tally.one_way += u64::from(connection.is_one_way() && to_server + to_client > 0);
+            if !connection.is_established() && out.progress.is_untold() {
+                match connection.is_reset() {
+                    true => self.tally.refused += 1,
+                    false => self.tally.half_open += 1,
+                }
+                entry.progress.life = Life::Over;
+                return;
+            }
+            let [to_server, to_client] = out.progress.delivered;
+            out.tally.one_way += u64::from(connection.is_one_way() && to_server + to_client > 0);
             if connection.is_reset() {
                 reason = EndReason::Reset;
             }
         }
-        entry.progress.interest = None;
-        sink.end(entry.progress.id, reason, entry.last);
+        out.tell();
+        entry.progress.life = Life::Over;
+        sink.end(entry.flow.id, reason, entry.last);
     }
 
     fn remove(&mut self, slot: Slot, reason: EndReason, sink: &mut impl FlowSink) {
         self.close(slot, reason, sink);
+        let came_about = self.slots.queue(slot) != Some(Queue::Handshake.index());
         let Some(entry) = self.slots.remove(slot) else { return };
-        if let Ok(found) = self.index.find_entry(self.hasher.hash_one(entry.key), |other| *other == slot) {
+        if came_about {
+            self.crowds.leave(entry.flow.client.ip);
+        }
+        if let Ok(found) = self.index.find_entry(self.hasher.hash_one(entry.key()), |other| *other == slot) {
             found.remove();
         }
     }
@@ -305,29 +357,9 @@ impl Table {
 /// Nanoseconds.
 const SECOND: i64 = 1_000_000_000;
 
-/// What a flow waits for to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Queue {
-    /// An open connection's silence.
-    Tcp,
-    /// A half-open one's.
-    Short,
-    /// The stragglers of one that is aborted or said to be over.
-    Leaving,
-    /// The end was told, what is repeated is still recognised.
-    Over,
-    /// A datagram flow's silence.
-    Udp,
-}
-
-impl Queue {
-    const COUNT: usize = 5;
-}
-
 #[derive(Debug)]
 struct Entry {
-    key: FlowKey,
-    client_is_low: bool,
+    flow: Flow,
     capped: bool,
     last: Mark,
     progress: Progress,
@@ -341,44 +373,83 @@ enum State {
 }
 
 impl Entry {
-    fn direction(&self, source: Endpoint) -> Direction {
-        if (source == self.key.low) == self.client_is_low { Direction::ToServer } else { Direction::ToClient }
+    fn key(&self) -> FlowKey {
+        FlowKey::new(self.flow.transport, self.flow.client, self.flow.server)
     }
+
+    fn is(&self, key: &FlowKey) -> bool {
+        let Flow { transport, client, server, .. } = self.flow;
+        let (low, high) = (key.low, key.high);
+        transport == key.transport && ((client, server) == (low, high) || (client, server) == (high, low))
+    }
+
+    fn direction(&self, source: Endpoint) -> Direction {
+        if source == self.flow.client { Direction::ToServer } else { Direction::ToClient }
+    }
+}
+
+fn is_midstream(flow: &Flow) -> bool {
+    flow.transport == Transport::Tcp && flow.roles == Roles::Guessed
 }
 
 /// How far a flow's streams have been passed on.
 #[derive(Debug)]
 struct Progress {
-    id: FlowId,
     delivered: [u64; 2],
-    /// `None` once the end was told.
-    interest: Option<Arc<Interest>>,
+    life: Life,
+}
+
+#[derive(Debug)]
+enum Life {
+    /// Nobody was told of it yet. Its first packet.
+    Untold(Mark),
+    /// What is still wanted of it.
+    Told(Arc<Interest>),
+    /// Its end was told.
+    Over,
 }
 
 impl Progress {
     const fn is_over(&self) -> bool {
-        self.interest.is_none()
+        matches!(self.life, Life::Over)
+    }
+
+    const fn is_untold(&self) -> bool {
+        matches!(self.life, Life::Untold(_))
     }
 }
 
 /// Passes the streams of one flow on.
 struct Out<'a, S> {
+    flow: &'a Flow,
     progress: &'a mut Progress,
     tally: &'a mut StreamTally,
     sink: &'a mut S,
 }
 
 impl<S: FlowSink> Out<'_, S> {
+    /// Tells of the flow, unless that was done.
+    fn tell(&mut self) {
+        if let Life::Untold(first) = self.progress.life {
+            let interest = self.sink.open(self.flow, is_midstream(self.flow), first);
+            self.progress.life = Life::Told(interest);
+        }
+    }
+
     fn pass(&mut self, direction: Direction, piece: Piece<'_>, mark: Mark) {
+        self.tell();
         let [to_server, to_client] = &mut self.progress.delivered;
         let delivered = match direction {
             Direction::ToServer => to_server,
             Direction::ToClient => to_client,
         };
-        let id = self.progress.id;
+        let id = self.flow.id;
         match piece {
             Piece::Data(bytes) => {
-                let wanted = self.progress.interest.as_ref().map_or(u64::MAX, |i| i.wanted_from(direction));
+                let wanted = match &self.progress.life {
+                    Life::Told(interest) => interest.wanted_from(direction),
+                    Life::Untold(_) | Life::Over => u64::MAX,
+                };
                 let unwanted = wanted.saturating_sub(*delivered).min(bytes.len() as u64);
                 *delivered += bytes.len() as u64;
                 if unwanted > 0 {

@@ -13,6 +13,9 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
+
     /// The name used in every output.
     pub const fn name(self) -> &'static str {
         match self {

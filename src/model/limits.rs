@@ -15,8 +15,13 @@ pub const REORDER_BYTES: usize = 1 << 20;
 /// Out-of-order bytes held for all flows together.
 pub const REORDER_TOTAL_BYTES: usize = 256 << 20;
 
-/// Flows in the table. The one idle longest makes room.
+/// Flows in the table. One that is over makes room, else one of a client with more than its share, else
+/// one that nobody answered, else the one idle longest.
 pub const FLOWS: usize = 1 << 20;
+
+/// TCP handshakes that are waited for; more at a time are a flood or a scan. The oldest makes room for
+/// another handshake, never for anything else.
+pub const HALF_OPEN: usize = 1 << 18;
 
 /// Seconds of packet time after which a silent TCP flow is forgotten.
 pub const TCP_IDLE_SECONDS: i64 = 3600;

@@ -74,8 +74,18 @@ pub struct StreamTally {
     pub conflicting_bytes: u64,
     /// Segments that their receiver did not take: a wrong checksum, where that sender's others are right.
     pub corrupt: u64,
+    /// TCP handshakes that were never completed: nobody answered, or the client did not go on.
+    pub half_open: u64,
+    /// TCP handshakes that were answered with a RST.
+    pub refused: u64,
     /// Flows that had to make room for others.
     pub evicted: u64,
+    /// Of these, flows that nobody had answered.
+    pub evicted_unanswered: u64,
+    /// Of these, flows of clients that had more than their share.
+    pub evicted_crowding: u64,
+    /// Handshakes that had to make room for others.
+    pub evicted_half_open: u64,
     /// Flows that reached a limit of their own.
     pub capped: u64,
 }
@@ -92,7 +102,12 @@ impl StreamTally {
         self.retransmitted_bytes += other.retransmitted_bytes;
         self.conflicting_bytes += other.conflicting_bytes;
         self.corrupt += other.corrupt;
+        self.half_open += other.half_open;
+        self.refused += other.refused;
         self.evicted += other.evicted;
+        self.evicted_unanswered += other.evicted_unanswered;
+        self.evicted_crowding += other.evicted_crowding;
+        self.evicted_half_open += other.evicted_half_open;
         self.capped += other.capped;
     }
 }

@@ -357,7 +357,12 @@ pub(super) struct Streams {
     pub(super) retransmitted_bytes: u64,
     pub(super) conflicting_bytes: u64,
     pub(super) corrupt: u64,
+    pub(super) half_open: u64,
+    pub(super) refused: u64,
     pub(super) evicted: u64,
+    pub(super) evicted_unanswered: u64,
+    pub(super) evicted_crowding: u64,
+    pub(super) evicted_half_open: u64,
     pub(super) capped: u64,
 }
 
@@ -373,7 +378,12 @@ impl From<StreamTally> for Streams {
             retransmitted_bytes: tally.retransmitted_bytes,
             conflicting_bytes: tally.conflicting_bytes,
             corrupt: tally.corrupt,
+            half_open: tally.half_open,
+            refused: tally.refused,
             evicted: tally.evicted,
+            evicted_unanswered: tally.evicted_unanswered,
+            evicted_crowding: tally.evicted_crowding,
+            evicted_half_open: tally.evicted_half_open,
             capped: tally.capped,
         }
     }

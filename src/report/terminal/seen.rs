@@ -125,6 +125,8 @@ pub(super) fn unseen(summary: &Summary, folder: &str, view: View) -> Vec<Text> {
         ),
         (streams.midstream, format!("{} began before the capture", words::many(streams.midstream, "stream"))),
         (streams.one_way, format!("{} seen in one direction only", words::many(streams.one_way, "stream"))),
+        (streams.half_open, format!("{} never completed", words::many(streams.half_open, "TCP handshake"))),
+        (streams.refused, format!("{} refused", words::many(streams.refused, "TCP connection"))),
         (
             streams.conflicting_bytes,
             format!("{} sent twice with different content", words::bytes(streams.conflicting_bytes)),
