@@ -7,7 +7,7 @@ pub(super) const PAYLOAD: &[u8] = b"hello";
 pub(super) const MACS: [u8; 12] = [0; 12];
 
 pub(super) fn packet(link: u16, bytes: &[u8]) -> Packet<'_> {
-    Packet { mark: Mark::default(), link: LinkType(link), bytes, wire_len: bytes.len() as u32 }
+    Packet { mark: Mark::default(), tap: 0, link: LinkType(link), bytes, wire_len: bytes.len() as u32 }
 }
 
 /// Shows the segment of a packet that is no fragment.

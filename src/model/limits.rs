@@ -58,6 +58,19 @@ pub const FRAGMENT_SECONDS: i64 = 30;
 /// have 256 KiB at most, the longest of any kind (USB) stay below this.
 pub const RECORD_BYTES: usize = 16 << 20;
 
+/// The window of a compressed capture file: what `zstd --long` and `xz -9` use, and twice that. It is held
+/// in memory while the file is read.
+pub const WINDOW_BYTES: usize = 128 << 20;
+
+/// Unpacked bytes of a compressed capture file that wait to be read.
+pub const AHEAD_BYTES: usize = 4 << 20;
+
+/// Longest packet that is believed while the next sound record of a damaged capture file is looked for.
+pub const RESYNC_RECORD_BYTES: usize = 256 << 10;
+
+/// How far the time of a record may be from that of the last sound one before the damage, in seconds.
+pub const RESYNC_SECONDS: i64 = 86_400;
+
 /// Interfaces of one section of a pcapng file.
 pub const INTERFACES: usize = 1 << 16;
 

@@ -11,13 +11,13 @@ pub struct FrameNo {
     pub number: u64,
 }
 
-/// Where and when a piece of evidence was seen.
+/// When and where a piece of evidence was seen. Ordered by time: two taps write two files at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {
+    /// When its packet was captured.
+    pub at: Timestamp,
     /// The packet that carries it.
     pub frame: FrameNo,
-    /// When that packet was captured.
-    pub at: Timestamp,
 }
 
 /// The first and the last packet that carry a piece of evidence.
@@ -50,6 +50,9 @@ pub struct LinkType(pub u16);
 pub struct Packet<'a> {
     /// When and where it was captured.
     pub mark: Mark,
+    /// The interface, or the file written at the same time as others, that saw it: two taps may have seen
+    /// the same packet. The numbers mean nothing else.
+    pub tap: u32,
     /// What the bytes start with.
     pub link: LinkType,
     /// The captured bytes.

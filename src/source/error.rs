@@ -58,14 +58,9 @@ fn plain(error: &io::Error) -> String {
 const SHOWN: usize = 16;
 
 /// First bytes of what people take for captures, and what it is.
-const STRANGERS: [(&[u8], &str); 12] = [
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed data; decompress it first"),
-    (b"\xfd7zXZ\0", "xz-compressed data; decompress it first"),
-    (b"\x04\x22\x4d\x18", "lz4-compressed data; decompress it first"),
-    (b"BZh", "bzip2-compressed data; decompress it first"),
+const STRANGERS: [(&[u8], &str); 7] = [
     (b"PK\x03\x04", "a ZIP archive; unpack it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it first"),
-    (b"snoop\0", "a Solaris snoop capture; convert it with `editcap -F pcap`"),
     (b"GMBU", "a Network Monitor capture; convert it with `editcap -F pcap`"),
     (b"RTSS", "a Network Monitor capture; convert it with `editcap -F pcap`"),
     (b"XCP\0", "a NetXray capture; convert it with `editcap -F pcap`"),

@@ -132,7 +132,7 @@ mod tests {
         builder.write(&mut raw, b"x").unwrap();
         let framed = [&[0; 12][..], &[8, 0], &raw].concat();
         let mut filter = Filter::compile("tcp port 80", ETHERNET).unwrap();
-        let packet = |link, bytes| Packet { mark: Mark::default(), link: LinkType(link), bytes, wire_len: 0 };
+        let packet = |link, bytes| Packet { mark: Mark::default(), tap: 0, link: LinkType(link), bytes, wire_len: 0 };
         assert!(filter.matches(&packet(1, &framed)));
         assert!(filter.matches(&packet(101, &raw)));
         assert!(!filter.matches(&packet(1, &raw)));

@@ -9,20 +9,25 @@
 mod buffer;
 mod error;
 pub mod filter;
+mod packed;
 mod pcap;
 mod pcapng;
+mod resync;
 mod saved;
+mod snoop;
+mod step;
 
 use std::path::PathBuf;
 
 pub use error::{SourceError, Why};
 
-use crate::model::packet::Packet;
+use crate::model::packet::{FrameNo, Packet};
+use crate::model::time::Timestamp;
 
 /// What to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// A saved capture: pcap or pcapng, plain or gzip-compressed.
+    /// A saved capture: pcap, pcapng or snoop, plain or compressed. A file or a FIFO.
     Path(PathBuf),
     /// The same on standard input.
     Stdin,
@@ -38,6 +43,43 @@ pub trait Source: Send {
 
     /// What was wrong with the source and did not stop it from being read up to there.
     fn notes(&self) -> &[Note];
+
+    /// What its statistics say was dropped, up to there.
+    fn dropped(&self) -> Dropped {
+        Dropped::default()
+    }
+
+    /// Keys it holds that open what was encrypted, up to there.
+    fn secrets(&self) -> &[Secrets] {
+        &[]
+    }
+
+    /// How many interfaces it describes, up to there.
+    fn taps(&self) -> u32 {
+        1
+    }
+}
+
+/// Packets that were not captured, as a source itself says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// For want of buffer in the operating system.
+    pub by_kernel: u64,
+    /// By the network interface.
+    pub by_interface: u64,
+}
+
+/// Keys that stand in a capture beside the packets they decrypt. The keys themselves are not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Secrets {
+    /// What they are: `TLS key log`.
+    pub kind: &'static str,
+    /// How many.
+    pub count: u64,
+    /// The packet that follows them.
+    pub frame: FrameNo,
+    /// When the packet before them was captured, if there is one.
+    pub at: Option<Timestamp>,
 }
 
 /// How far reading has got.

@@ -6,7 +6,8 @@ use std::io;
 use pcap_parser::{PcapHeader, parse_pcap_header};
 
 use super::buffer::Buffer;
-use super::saved::{Record, Step};
+use super::resync::Looks;
+use super::step::{Record, Step};
 use crate::model::limits;
 use crate::model::packet::LinkType;
 use crate::model::time::Timestamp;
@@ -27,6 +28,8 @@ pub(super) struct Reader {
     lengths: Lengths,
     header: usize,
     link: LinkType,
+    /// Seconds of the last record.
+    last: i64,
 }
 
 /// Which of a record's two lengths is which. Files of old libpcap have them the other way round.
@@ -57,13 +60,7 @@ impl Reader {
         else {
             return Ok(Step::Cut);
         };
-        let u32_of = |bytes| if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
-        let (first, second) = (u32_of(first), u32_of(second));
-        let (captured, wire_len) = match self.lengths {
-            Lengths::LesserIsCaptured => (first.min(second), first.max(second)),
-            Lengths::CapturedFirst => (first, second),
-            Lengths::WireFirst => (second, first),
-        };
+        let (captured, wire_len) = self.lengths(first, second);
         let length = captured as usize;
         if length > limits::RECORD_BYTES {
             return Ok(Step::Damaged("a packet's length makes no sense"));
@@ -73,8 +70,38 @@ impl Reader {
         }
         let start = buffer.advance(self.header + length) + self.header;
         let scale = if self.nanoseconds { 1 } else { 1000 };
-        let at = Timestamp::from_parts(i64::from(u32_of(seconds)), i64::from(u32_of(fraction)) * scale);
-        Ok(Step::Packet(Record { at, link: self.link, start, length, wire_len: wire_len.max(captured) }))
+        self.last = i64::from(self.u32(seconds));
+        let at = Timestamp::from_parts(self.last, i64::from(self.u32(fraction)) * scale);
+        Ok(Step::Packet(Record { at, link: self.link, tap: 0, start, length, wire_len: wire_len.max(captured) }))
+    }
+
+    /// Whether bytes could be a record. Its header says little that can be checked: several in a row must
+    /// look like records before it is believed.
+    pub(super) fn looks(&self, bytes: &[u8]) -> Looks {
+        let Some((&[seconds, fraction, first, second], _)) = bytes.as_chunks::<4>().0.split_first_chunk() else {
+            return Looks::Short;
+        };
+        let (captured, wire_len) = self.lengths(first, second);
+        let fractions = if self.nanoseconds { 1_000_000_000 } else { 1_000_000 };
+        let sound = (1..=wire_len).contains(&captured)
+            && wire_len as usize <= limits::RESYNC_RECORD_BYTES
+            && self.u32(fraction) < fractions
+            && (i64::from(self.u32(seconds)) - self.last).abs() <= limits::RESYNC_SECONDS;
+        if sound { Looks::Record(self.header + captured as usize) } else { Looks::Wrong }
+    }
+
+    const fn u32(&self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+
+    /// Captured length and length on the wire.
+    fn lengths(&self, first: [u8; 4], second: [u8; 4]) -> (u32, u32) {
+        let (first, second) = (self.u32(first), self.u32(second));
+        match self.lengths {
+            Lengths::LesserIsCaptured => (first.min(second), first.max(second)),
+            Lengths::CapturedFirst => (first, second),
+            Lengths::WireFirst => (second, first),
+        }
     }
 }
 
@@ -99,5 +126,6 @@ fn parse(bytes: &[u8; FILE_HEADER]) -> Option<Reader> {
         header: RECORD_HEADER + if modified { MODIFIED_EXTRA } else { 0 },
         // The upper half says whether frames end with a check sequence, which lengths inside them show too.
         link: LinkType(header.network.0 as u16),
+        last: 0,
     })
 }

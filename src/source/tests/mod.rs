@@ -1,5 +1,7 @@
 //! Files made byte by byte, read back through [`open`].
 
+mod damage;
+
 use std::io::Write as _;
 
 use flate2::Compression;
@@ -24,6 +26,13 @@ fn read(bytes: &[u8]) -> Result<Seen, String> {
         packets.push((p.mark.frame.number, p.mark.at.nanos(), link, p.bytes.to_vec(), p.wire_len));
     }
     Ok((packets, source.notes().iter().map(|n| n.message.clone()).collect()))
+}
+
+/// A source over a file of these bytes.
+fn source(bytes: &[u8]) -> Box<dyn Source> {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    open(&Input::Path(file.path().into()), 0).unwrap()
 }
 
 struct Writer {
@@ -179,7 +188,8 @@ fn simple_and_obsolete_packet_blocks_are_read_and_unknown_blocks_passed_over() {
         .block(0x8000_0001, &[1; 40])
         .block(2, &obsolete.bytes)
         .block(3, &simple.bytes)
-        .block(0xbeef, &vec![9; 20 << 20]);
+        .block(0x8000_beef, &vec![9; 20 << 20])
+        .block(0xbeef, b"what is this?");
     let (packets, notes) = read(&file.bytes).unwrap();
     assert_eq!(packets, [(1, 8_000, 1, b"de".to_vec(), 2), (2, 8_000, 1, b"abc".to_vec(), 9)]);
     assert_eq!(notes, [""; 0]);
