@@ -109,7 +109,7 @@ impl Records {
         if self.ssl2 {
             let (header, length) = match sslv2::header(bytes) {
                 Some(found) if found.0 == 2 || header(bytes, true) == Look::No => found,
-                None if bytes.len() < 2 => return Some(Step::Wait),
+                None => return Some(Step::Wait),
                 _ => return None,
             };
             return Some(Step::Begin { header, content: Content::Ssl2, length });

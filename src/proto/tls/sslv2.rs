@@ -60,11 +60,17 @@ fn lengths(bytes: &[u8]) -> Option<(usize, usize)> {
     Some((said, found))
 }
 
-/// Header length and content length of a record (section 1.1). Padding counts as content.
+/// Header length and content length of a record (section 1.1), once the header is there. Padding
+/// counts as content.
 pub(super) fn header(bytes: &[u8]) -> Option<(usize, usize)> {
-    let [high, low] = Cursor::new(bytes).array::<2>()?;
+    let mut at = Cursor::new(bytes);
+    let [high, low] = at.array::<2>()?;
     let length = |mask: u8| usize::from(u16::from_be_bytes([high & mask, low]));
-    Some(if high & 0x80 != 0 { (2, length(0x7f)) } else { (3, length(0x3f)) })
+    if high & 0x80 != 0 {
+        return Some((2, length(0x7f)));
+    }
+    at.u8()?;
+    Some((3, length(0x3f)))
 }
 
 /// A message of SSL 2.0.
@@ -129,6 +135,12 @@ mod tests {
         assert_eq!(opening(HELLO), Opening::Hello { length: 31 });
         let Message::ClientHello(hello) = message(&HELLO[2..]) else { panic!("no hello") };
         assert_eq!((hello.version, hello.ciphers), (0x0301, vec![0x0004]));
+    }
+
+    #[test]
+    fn a_header_is_told_once_all_of_it_is_there() {
+        assert_eq!(header(&[0x80, 5]), Some((2, 5)));
+        assert_eq!((header(&[0x00, 5]), header(&[0x00, 5, 1])), (None, Some((3, 5))));
     }
 
     #[test]
