@@ -80,6 +80,7 @@ fn look(engine: &mut Engine, page: &[u8]) {
         client: end(40_000),
         server: end(80),
         roles: Roles::Handshake,
+        tunnel: None,
     };
     let text = Text {
         format: Format::Html,

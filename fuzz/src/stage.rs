@@ -72,7 +72,7 @@ pub fn matcher() -> Arc<Matcher> {
 /// A flow between made-up ends.
 pub fn flow(transport: Transport, roles: Roles) -> Flow {
     let end = |port| Endpoint { ip: [127, 0, 0, 1].into(), port };
-    Flow { id: FlowId(1), transport, client: end(40_000), server: end(9), roles }
+    Flow { id: FlowId(1), transport, client: end(40_000), server: end(9), roles, tunnel: None }
 }
 
 /// Passes events to the rules.

@@ -114,7 +114,14 @@ impl Scan<'_> {
 /// A text has no flow.
 fn nobody() -> Flow {
     let end = Endpoint { ip: [0; 4].into(), port: 0 };
-    Flow { id: FlowId::default(), transport: Transport::Tcp, client: end, server: end, roles: Roles::Guessed }
+    Flow {
+        id: FlowId::default(),
+        transport: Transport::Tcp,
+        client: end,
+        server: end,
+        roles: Roles::Guessed,
+        tunnel: None,
+    }
 }
 
 fn shown(finding: &Finding, catalogue: &Catalogue) -> Vec<Text> {

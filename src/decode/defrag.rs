@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use hashbrown::HashMap;
 
 use super::{Addresses, Layer, Undecodable, Walk};
+use crate::model::flow::Tunnel;
 use crate::model::limits;
 use crate::model::tally::{Skipped, Volume};
 use crate::model::time::Timestamp;
@@ -31,6 +32,8 @@ pub(super) struct Datagram {
     /// IPv4 tells datagrams of different protocols apart, IPv6 does not.
     pub(super) protocol: Option<u8>,
     pub(super) id: u32,
+    /// [`Tunnel::network`].
+    pub(super) network: u32,
 }
 
 /// A datagram that is complete, but for what snap lengths cut.
@@ -39,12 +42,14 @@ pub(super) struct Whole {
     bytes: Vec<u8>,
     wire_len: usize,
     transport: Option<(u8, Addresses)>,
+    tunnel: Option<Tunnel>,
 }
 
 impl Whole {
     pub(super) fn start(&self) -> Result<(Walk<'_>, Layer), Undecodable> {
         let (number, addresses) = self.transport.ok_or(Undecodable::MALFORMED)?;
-        Ok((Walk { bytes: &self.bytes, wire_len: self.wire_len }, Layer::Transport { number, addresses }))
+        let walk = Walk { bytes: &self.bytes, wire_len: self.wire_len, tunnel: self.tunnel };
+        Ok((walk, Layer::Transport { number, addresses }))
     }
 }
 
@@ -109,7 +114,7 @@ impl Fragments {
             return Ok(None);
         }
         self.held -= waiting.bytes.len();
-        let whole = waiting.whole(part.datagram.addresses);
+        let whole = waiting.whole(part.datagram.addresses, walk.tunnel);
         waiting.close(State::Complete(at));
         Ok(Some(whole))
     }
@@ -286,7 +291,7 @@ impl Waiting {
     }
 
     /// All pieces together, up to the first byte that was not captured.
-    fn whole(&self, addresses: Addresses) -> Whole {
+    fn whole(&self, addresses: Addresses, tunnel: Option<Tunnel>) -> Whole {
         let mut bytes = Vec::with_capacity(self.bytes.len());
         for piece in &self.pieces {
             bytes.extend_from_slice(self.captured(piece));
@@ -294,7 +299,8 @@ impl Waiting {
                 break;
             }
         }
-        Whole { bytes, wire_len: self.covered, transport: self.number.map(|number| (number, addresses)) }
+        let transport = self.number.map(|number| (number, addresses));
+        Whole { bytes, wire_len: self.covered, transport, tunnel }
     }
 
     fn captured(&self, piece: &Piece) -> &[u8] {

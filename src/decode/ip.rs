@@ -7,7 +7,7 @@ use super::defrag::{Datagram, Part};
 use super::{
     Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, tunnel, udp,
 };
-use crate::model::flow::Endpoint;
+use crate::model::flow::{Endpoint, TunnelKind};
 
 /// Tells the versions apart.
 pub(super) fn version(walk: &Walk<'_>) -> Result<Layer, Undecodable> {
@@ -39,7 +39,7 @@ pub(super) fn v4(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     if header.is_fragmenting_payload() {
         let id = header.identification().into();
         return fragment(Part {
-            datagram: Datagram { addresses, protocol: Some(number), id },
+            datagram: Datagram { addresses, protocol: Some(number), id, network: walk.network() },
             number,
             offset: header.fragments_offset().byte_offset().into(),
             last: !header.more_fragments(),
@@ -68,8 +68,10 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresse
     let layer = match number {
         6 => return tcp(walk, addresses),
         17 => return datagram(walk, addresses),
-        4 => Layer::Ipv4,
-        41 => Layer::Ipv6,
+        4 | 41 => {
+            walk.enter(TunnelKind::Ip, None);
+            if number == 4 { Layer::Ipv4 } else { Layer::Ipv6 }
+        }
         // Hop-by-hop options, routing, destination options, mobility, HIP, Shim6.
         0 | 43 | 60 | 135 | 139 | 140 => {
             let [next, units, ..] = *walk.take::<8>()?;
@@ -88,8 +90,10 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresse
         115 => tunnel::l2tp_3(walk)?,
         // RFC 4023
         137 => Layer::Mpls,
-        // RFC 8986
-        143 => Layer::Ethernet,
+        143 => {
+            walk.enter(TunnelKind::Srv6, None);
+            Layer::Ethernet
+        }
         _ => return Err(opaque(number).unwrap_or(Undecodable::UNKNOWN_TRANSPORT)),
     };
     Ok(Inner::Layer(layer))
@@ -115,7 +119,8 @@ fn v6_fragment(walk: &mut Walk<'_>, addresses: Addresses) -> Result<Layer, Undec
         return Ok(Layer::Transport { number, addresses });
     }
     let id = u32::from_be_bytes(id);
-    fragment(Part { datagram: Datagram { addresses, protocol: None, id }, number, offset: offset.into(), last })
+    let datagram = Datagram { addresses, protocol: None, id, network: walk.network() };
+    fragment(Part { datagram, number, offset: offset.into(), last })
 }
 
 /// Nothing is put together that leads nowhere.
@@ -173,5 +178,5 @@ fn segment<'a>(
     let source = Endpoint { ip: source, port: u16::from_be_bytes(source_port) };
     let destination = Endpoint { ip: destination, port: u16::from_be_bytes(destination_port) };
     let (payload, missing) = (walk.bytes, walk.missing());
-    Inner::Segment(Segment { source, destination, transport, payload, missing, checksum })
+    Inner::Segment(Segment { source, destination, transport, payload, missing, checksum, tunnel: walk.tunnel })
 }

@@ -1,6 +1,7 @@
 //! Link layers, and what lies between them and IP.
 
 use super::{Layer, Undecodable, Walk, shape};
+use crate::model::flow::TunnelKind;
 use crate::model::packet::LinkType;
 
 /// What packets of a link type start with: <https://www.tcpdump.org/linktypes.html>.
@@ -193,6 +194,7 @@ pub(super) fn mpls(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
             break;
         }
     }
+    walk.enter(TunnelKind::Mpls, None);
     let likely = match walk.bytes.first().ok_or(Undecodable::TRUNCATED)? >> 4 {
         4 | 6 => Some(Layer::Ip),
         0 => Some(Layer::EthernetBehind(4)),

@@ -12,7 +12,7 @@ mod wlan;
 use std::net::IpAddr;
 
 use self::defrag::{Fragments, Part, Whole};
-use crate::model::flow::{Endpoint, Transport};
+use crate::model::flow::{Endpoint, Transport, Tunnel, TunnelKind};
 use crate::model::limits;
 use crate::model::packet::Packet;
 use crate::model::tally::Skipped;
@@ -32,6 +32,8 @@ pub struct Segment<'a> {
     pub missing: u32,
     /// Whether it is as it was sent.
     pub checksum: Checksum,
+    /// What it was wrapped in.
+    pub tunnel: Option<Tunnel>,
 }
 
 /// What a transport checksum (RFC 1071) says.
@@ -149,7 +151,7 @@ impl Decoder {
     /// Layers are peeled off one by one, up to [`limits::DECODE_DEPTH`]. A layer that states its own
     /// length is believed over the length of the frame, which Ethernet pads and a snap length cuts.
     pub fn decode<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Option<Segment<'a>>, Undecodable> {
-        let walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize };
+        let walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize, tunnel: None };
         let mut depth = limits::DECODE_DEPTH;
         match peel(walk, link::first(packet.link)?, &mut depth)? {
             Found::Segment(segment) => Ok(Some(segment)),
@@ -320,6 +322,8 @@ struct Walk<'a> {
     bytes: &'a [u8],
     /// Length on the wire, which the captured bytes may fall short of.
     wire_len: usize,
+    /// The tunnel that the rest is in.
+    tunnel: Option<Tunnel>,
 }
 
 impl<'a> Walk<'a> {
@@ -340,6 +344,16 @@ impl<'a> Walk<'a> {
     fn limit(&mut self, wire_len: usize) {
         self.bytes = self.bytes.get(..wire_len).unwrap_or(self.bytes);
         self.wire_len = wire_len;
+    }
+
+    /// What follows is in a tunnel of a network with this number, or of none that both directions share.
+    fn enter(&mut self, kind: TunnelKind, id: Option<u32>) {
+        self.tunnel = Some(Tunnel::inside(self.tunnel, kind, id));
+    }
+
+    /// Tells apart packets with the same addresses.
+    fn network(&self) -> u32 {
+        self.tunnel.map_or(0, Tunnel::network)
     }
 
     /// How many bytes of the rest were not captured.

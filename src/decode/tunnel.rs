@@ -1,6 +1,7 @@
 //! Tunnels directly in IP.
 
 use super::{Layer, Undecodable, Walk, link, shape};
+use crate::model::flow::TunnelKind;
 
 /// RFC 2784 and RFC 2890, the routing of RFC 1701, and the version 1 of PPTP (RFC 2637).
 pub(super) fn gre(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
@@ -15,8 +16,15 @@ pub(super) fn gre(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
         1 => return pptp(walk, flags & SEQUENCE != 0, version & 0x80 != 0),
         _ => return Err(Undecodable::NOT_IP),
     }
-    let words = [CHECKSUM | ROUTING, KEY, SEQUENCE].iter().filter(|&&word| flags & word != 0).count();
-    walk.skip(4 * words);
+    walk.skip(if flags & (CHECKSUM | ROUTING) != 0 { 4 } else { 0 });
+    let key = if flags & KEY != 0 { Some(u32::from_be_bytes(*walk.take()?)) } else { None };
+    match (kind, key) {
+        (0x88be | 0x22eb, _) => walk.enter(TunnelKind::Erspan, None),
+        // RFC 7637: a virtual subnet, then a number that varies by flow.
+        (0x6558, Some(key)) => walk.enter(TunnelKind::NvGre, Some(key >> 8)),
+        _ => walk.enter(TunnelKind::Gre, key),
+    }
+    walk.skip(if flags & SEQUENCE != 0 { 4 } else { 0 });
     if flags & ROUTING != 0 {
         // Entries of a family, an offset and a length, up to an empty one.
         loop {
@@ -47,6 +55,7 @@ pub(super) fn gre(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
 /// Behind the key: numbers that may be there, then PPP, unless it only acknowledges.
 fn pptp(walk: &mut Walk<'_>, sequence: bool, acknowledgement: bool) -> Result<Layer, Undecodable> {
     let [high, low, _, _] = *walk.take()?;
+    walk.enter(TunnelKind::Pptp, None);
     walk.skip(4 * (usize::from(sequence) + usize::from(acknowledgement)));
     match usize::from(u16::from_be_bytes([high, low])) {
         0 => Err(Undecodable::EMPTY),
@@ -72,7 +81,10 @@ fn erspan_3(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
 /// RFC 3378.
 pub(super) fn ether_ip(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     match *walk.take()? {
-        [0x30, 0] => Ok(Layer::Ethernet),
+        [0x30, 0] => {
+            walk.enter(TunnelKind::EtherIp, None);
+            Ok(Layer::Ethernet)
+        }
         _ => Err(Undecodable::NOT_IP),
     }
 }
@@ -82,6 +94,7 @@ pub(super) fn l2tp_3(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     if *walk.take()? == [0; 4] {
         return Err(Undecodable::NOT_IP);
     }
+    walk.enter(TunnelKind::L2tp, None);
     [0, 4, 8, 12]
         .map(Layer::EthernetBehind)
         .into_iter()
@@ -105,7 +118,7 @@ pub(super) fn nsh(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{MACS, in_ip, payload, refused, tcp_v4, tcp_v6, under, whole};
+    use super::super::tests::{MACS, decoded, in_ip, payload, refused, tcp_v4, tcp_v6, under, whole};
     use super::super::{Undecodable, limits};
 
     fn frame() -> Vec<u8> {
@@ -161,6 +174,25 @@ mod tests {
         let nested = |times| (0..times).fold(tcp_v4(), |inner, _| in_ip(4, &inner));
         assert_eq!(payload(101, &nested(10)), whole());
         assert_eq!(refused(101, &nested(limits::DECODE_DEPTH)), Undecodable::TOO_DEEP);
+    }
+
+    #[test]
+    fn the_innermost_tunnel_is_named_with_its_number() {
+        let vxlan = under(&[8, 0, 0, 0, 0, 0x10, 0, 0], &frame());
+        let [high, low] = (8 + vxlan.len() as u16).to_be_bytes();
+        let vxlan = under(&[0x12, 0xb5, 0x12, 0xb5, high, low, 0, 0], &vxlan);
+        for (number, inner, name) in [
+            (4, tcp_v4(), "ip-in-ip"),
+            (47, under(&[0, 0, 8, 0], &tcp_v4()), "gre"),
+            (47, under(&[0x20, 0, 8, 0, 0, 0, 0, 77], &tcp_v4()), "gre 77"),
+            (47, under(&[0x20, 0, 0x65, 0x58, 0, 0, 77, 5], &frame()), "nvgre 77"),
+            (47, under(&[0, 0, 8, 0], &in_ip(17, &vxlan)), "vxlan 4096"),
+            (17, vxlan, "vxlan 4096"),
+        ] {
+            let packet = in_ip(number, &inner);
+            let tunnel = decoded(&super::super::tests::packet(101, &packet), |segment| segment.tunnel).unwrap();
+            assert_eq!(tunnel.map(|tunnel| tunnel.to_string()).as_deref(), Some(name));
+        }
     }
 
     #[test]

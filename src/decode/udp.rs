@@ -2,6 +2,7 @@
 
 use super::shape::{is_plausible, leads_to_ip};
 use super::{Layer, Walk, link, tunnel, wlan};
+use crate::model::flow::TunnelKind;
 
 /// What a datagram carries when it belongs to a tunnel, and where that begins.
 pub(super) fn tunnel<'a>(datagram: &Walk<'a>, source: u16, destination: u16) -> Option<(Walk<'a>, Layer)> {
@@ -35,24 +36,27 @@ fn opener(port: u16) -> Option<Opener> {
 /// RFC 7348, and its group policy extension.
 fn vxlan(walk: &mut Walk<'_>) -> Option<Layer> {
     match *walk.take().ok()? {
-        [0x08, 0, 0, 0, _, _, _, 0] => Some(Layer::Ethernet),
-        [0x88, policy, _, _, _, _, _, 0] if policy & !0x48 == 0 => Some(Layer::Ethernet),
-        _ => None,
+        [0x08, 0, 0, 0, a, b, c, 0] => walk.enter(TunnelKind::Vxlan, Some(u32::from_be_bytes([0, a, b, c]))),
+        [0x88, policy, _, _, a, b, c, 0] if policy & !0x48 == 0 => {
+            walk.enter(TunnelKind::Vxlan, Some(u32::from_be_bytes([0, a, b, c])));
+        }
+        _ => return None,
     }
+    Some(Layer::Ethernet)
 }
 
 /// draft-ietf-nvo3-vxlan-gpe: says what is inside.
 fn vxlan_gpe(walk: &mut Walk<'_>) -> Option<Layer> {
     const NEXT: u8 = 0x04;
-    match *walk.take().ok()? {
-        [flags, 0, 0, next, _, _, _, 0] if flags & 0xf8 == 0x08 => match (flags & NEXT, next) {
-            (0, 0) | (NEXT, 3) => Some(Layer::Ethernet),
-            (NEXT, 1) => Some(Layer::Ipv4),
-            (NEXT, 2) => Some(Layer::Ipv6),
-            (NEXT, 4) => Some(Layer::Nsh),
-            (NEXT, 5) => Some(Layer::Mpls),
-            _ => None,
-        },
+    let [flags, 0, 0, next, a, b, c, 0] = *walk.take().ok()? else { return None };
+    walk.enter(TunnelKind::VxlanGpe, Some(u32::from_be_bytes([0, a, b, c])));
+    match (flags & NEXT, next) {
+        _ if flags & 0xf8 != 0x08 => None,
+        (0, 0) | (NEXT, 3) => Some(Layer::Ethernet),
+        (NEXT, 1) => Some(Layer::Ipv4),
+        (NEXT, 2) => Some(Layer::Ipv6),
+        (NEXT, 4) => Some(Layer::Nsh),
+        (NEXT, 5) => Some(Layer::Mpls),
         _ => None,
     }
 }
@@ -60,7 +64,8 @@ fn vxlan_gpe(walk: &mut Walk<'_>) -> Option<Layer> {
 /// RFC 8926. Options are measured in units of four bytes.
 fn geneve(walk: &mut Walk<'_>) -> Option<Layer> {
     match *walk.take().ok()? {
-        [options @ 0..0x40, flags, high, low, _, _, _, 0] if flags & 0x3f == 0 => {
+        [options @ 0..0x40, flags, high, low, a, b, c, 0] if flags & 0x3f == 0 => {
+            walk.enter(TunnelKind::Geneve, Some(u32::from_be_bytes([0, a, b, c])));
             walk.skip(usize::from(options) * 4);
             match u16::from_be_bytes([high, low]) {
                 0..0x0600 => None,
@@ -81,6 +86,8 @@ fn gtp_u(walk: &mut Walk<'_>) -> Option<Layer> {
         return None;
     }
     walk.limit(length);
+    // Its number is another in each direction.
+    walk.enter(TunnelKind::GtpU, None);
     if flags & OPTIONAL != 0 {
         let [_, _, _, mut next] = *walk.take().ok()?;
         while flags & EXTENSION != 0 && next != 0 {
@@ -97,6 +104,7 @@ fn gtp_u(walk: &mut Walk<'_>) -> Option<Layer> {
 fn teredo(walk: &mut Walk<'_>) -> Option<Layer> {
     const PREFIX: &[u8] = &[0x20, 0x01, 0, 0];
     const LOCAL: &[u8] = &[0xfe, 0x80];
+    walk.enter(TunnelKind::Teredo, None);
     if let Some(&[0, 1, identifier, value]) = walk.bytes.first_chunk() {
         walk.skip(4 + usize::from(identifier) + usize::from(value) + 9);
     }
@@ -118,6 +126,7 @@ fn tzsp(walk: &mut Walk<'_>) -> Option<Layer> {
         [1, 0 | 1, 0, 119 | 127] => Layer::Prism,
         _ => return None,
     };
+    walk.enter(TunnelKind::Tzsp, None);
     loop {
         match *walk.take().ok()? {
             [PADDING] => {}
@@ -130,14 +139,19 @@ fn tzsp(walk: &mut Walk<'_>) -> Option<Layer> {
     }
 }
 
-/// RFC 2661, data messages.
+/// Data messages of RFC 2661, or of RFC 3931 (section 4.1.2.1).
 fn l2tp(walk: &mut Walk<'_>) -> Option<Layer> {
     const LENGTH: u8 = 0x40;
     const SEQUENCE: u8 = 0x08;
     const OFFSET: u8 = 0x02;
     let whole = walk.wire_len;
-    let [flags, 2] = *walk.take().ok()? else { return None };
-    if flags & !(LENGTH | SEQUENCE | OFFSET | 0x01) != 0 {
+    let [flags, version] = *walk.take().ok()?;
+    if (flags, version) == (0, 3) {
+        walk.skip(2);
+        return tunnel::l2tp_3(walk).ok();
+    }
+    walk.enter(TunnelKind::L2tp, None);
+    if version != 2 || flags & !(LENGTH | SEQUENCE | OFFSET | 0x01) != 0 {
         return None;
     }
     if flags & LENGTH != 0 {
@@ -164,6 +178,7 @@ fn capwap(walk: &mut Walk<'_>) -> Option<Layer> {
     if flags & (FRAGMENT | KEEP_ALIVE | 0x07) != 0 {
         return None;
     }
+    walk.enter(TunnelKind::Capwap, None);
     walk.skip((usize::from(length >> 3) * 4).checked_sub(8)?);
     if native & NATIVE == 0 {
         return Some(Layer::Ethernet);

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 
 use super::assembler::{Arrival, Assembler, Piece, Repeats};
 use crate::decode::{Checksum, Segment, TcpFlags};
-use crate::model::flow::Direction;
+use crate::model::flow::{Direction, Tunnel};
 use crate::model::limits;
 use crate::model::packet::Mark;
 use crate::model::time::Timestamp;
@@ -35,6 +35,7 @@ pub(super) struct Tcp<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) missing: u32,
     pub(super) checksum: Checksum,
+    pub(super) tunnel: Option<Tunnel>,
     pub(super) mark: Mark,
 }
 
@@ -44,7 +45,7 @@ impl<'a> Tcp<'a> {
     pub(super) fn new(segment: &Segment<'a>, seq: u32, ack: u32, flags: TcpFlags, mark: Mark) -> Self {
         let ack = flags.has(TcpFlags::ACK).then_some(ack);
         let (bytes, missing) = if flags.has(TcpFlags::RST) { (&[][..], 0) } else { (segment.payload, segment.missing) };
-        Self { seq, ack, flags, bytes, missing, checksum: segment.checksum, mark }
+        Self { seq, ack, flags, bytes, missing, checksum: segment.checksum, tunnel: segment.tunnel, mark }
     }
 
     /// Payload length on the wire.

@@ -12,7 +12,7 @@ use super::roles::Parties;
 use super::slots::{Slot, Slots};
 use super::{EndReason, FlowSink, Interest, Limits, roles};
 use crate::decode::{Segment, TransportHeader};
-use crate::model::flow::{Direction, Endpoint, Flow, FlowId, FlowKey, Roles, Transport};
+use crate::model::flow::{Direction, Endpoint, Flow, FlowId, FlowKey, Roles, Transport, Tunnel};
 use crate::model::packet::Mark;
 use crate::model::tally::StreamTally;
 use crate::model::time::Timestamp;
@@ -68,7 +68,7 @@ impl Table {
             self.slots.stamp(self.latest, self.clock.now);
             self.expire(sink);
         }
-        let key = FlowKey::new(segment.transport.transport(), segment.source, segment.destination);
+        let key = FlowKey::new(segment.transport.transport(), segment.source, segment.destination, segment.tunnel);
         let found = self.find(&key);
         match segment.transport {
             TransportHeader::Tcp { seq, ack, flags, .. } => {
@@ -126,7 +126,7 @@ impl Table {
             None if !tcp.syn() && tcp.length() == 0 => return,
             None => {
                 let parties = roles::of_tcp(source, destination, tcp, self.serves);
-                self.open(key, State::Tcp(Connection::default()), parties, tcp.mark)
+                self.open(key, tcp.tunnel, State::Tcp(Connection::default()), parties, tcp.mark)
             }
         };
         let Some(entry) = self.slots.value_mut(slot) else { return };
@@ -166,7 +166,7 @@ impl Table {
     fn udp(&mut self, key: FlowKey, found: Option<Slot>, segment: &Segment<'_>, mark: Mark, sink: &mut impl FlowSink) {
         let slot = found.unwrap_or_else(|| {
             let parties = roles::by_port(segment.source, segment.destination, Transport::Udp, self.serves);
-            self.open(key, State::Udp, parties, mark)
+            self.open(key, segment.tunnel, State::Udp, parties, mark)
         });
         let Some(entry) = self.slots.value_mut(slot) else { return };
         let direction = entry.direction(segment.source);
@@ -236,8 +236,15 @@ impl Table {
     }
 
     /// A new flow, which waits for the rest of its first packet to be looked at.
-    fn open(&mut self, key: FlowKey, state: State, Parties { client, server, roles }: Parties, mark: Mark) -> Slot {
-        let flow = Flow { id: FlowId(self.opened), transport: key.transport, client, server, roles };
+    fn open(
+        &mut self,
+        key: FlowKey,
+        tunnel: Option<Tunnel>,
+        state: State,
+        Parties { client, server, roles }: Parties,
+        mark: Mark,
+    ) -> Slot {
+        let flow = Flow { id: FlowId(self.opened), transport: key.transport, client, server, roles, tunnel };
         self.opened += 1;
         match key.transport {
             Transport::Tcp => self.tally.tcp += 1,
@@ -374,13 +381,15 @@ enum State {
 
 impl Entry {
     fn key(&self) -> FlowKey {
-        FlowKey::new(self.flow.transport, self.flow.client, self.flow.server)
+        FlowKey::new(self.flow.transport, self.flow.client, self.flow.server, self.flow.tunnel)
     }
 
     fn is(&self, key: &FlowKey) -> bool {
-        let Flow { transport, client, server, .. } = self.flow;
+        let Flow { transport, client, server, tunnel, .. } = self.flow;
         let (low, high) = (key.low, key.high);
-        transport == key.transport && ((client, server) == (low, high) || (client, server) == (high, low))
+        transport == key.transport
+            && tunnel.map_or(0, Tunnel::network) == key.network
+            && ((client, server) == (low, high) || (client, server) == (high, low))
     }
 
     fn direction(&self, source: Endpoint) -> Direction {

@@ -1,6 +1,6 @@
 //! A link: all flows of one client to one server, and the verdict on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::record::{FlowRecord, Sightings, earlier};
@@ -9,7 +9,7 @@ use super::tls::LinkTls;
 use super::{LinkKey, UNKNOWN};
 use crate::model::event::Grade;
 use crate::model::finding::{RuleIndex, Severity};
-use crate::model::flow::{Endpoint, Flow, Transport};
+use crate::model::flow::{Endpoint, Flow, Transport, Tunnel};
 use crate::model::limits;
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::Span;
@@ -54,6 +54,8 @@ pub struct Link {
     pub worst: Option<Severity>,
     /// Distinct findings on it.
     pub findings: u64,
+    /// The tunnels its flows were in: the first few in order of kind and number.
+    pub tunnels: BTreeSet<Tunnel>,
     /// Its first flow.
     pub flow: Flow,
     /// Where a login or something sensitive was first readable.
@@ -167,6 +169,7 @@ pub(super) struct Account {
     flows: u64,
     bytes: [u64; 2],
     seen: Span,
+    tunnels: BTreeSet<Tunnel>,
     first: Flow,
     first_span: Span,
 }
@@ -194,6 +197,7 @@ impl Account {
             flows: 1,
             bytes: record.bytes,
             seen: record.span,
+            tunnels: record.flow.tunnel.into_iter().collect(),
             first: record.flow,
             first_span: record.span,
         }
@@ -225,6 +229,10 @@ impl Account {
         self.flows += other.flows;
         self.bytes = [self.bytes[0] + other.bytes[0], self.bytes[1] + other.bytes[1]];
         self.seen = self.seen.join(other.seen);
+        self.tunnels.extend(other.tunnels);
+        while self.tunnels.len() > limits::LINK_TUNNELS {
+            self.tunnels.pop_last();
+        }
         if (other.first_span.first, other.first.id) < (self.first_span.first, self.first.id) {
             (self.first, self.first_span) = (other.first, other.first_span);
         }
@@ -278,6 +286,7 @@ impl Account {
             seen: self.seen,
             worst: self.worst,
             findings: 0,
+            tunnels: self.tunnels,
             flow: self.first,
             exposed,
         }

@@ -21,7 +21,7 @@ fn mark(number: u64) -> Mark {
 fn flow(id: u64, client: u8, port: u16) -> Flow {
     let end = |last, port| Endpoint { ip: IpAddr::from([10, 0, 0, last]), port };
     let (client, server) = (end(client, 40000 + id as u16), end(200, port));
-    Flow { id: FlowId(id), transport: Transport::Tcp, client, server, roles: Roles::Handshake }
+    Flow { id: FlowId(id), transport: Transport::Tcp, client, server, roles: Roles::Handshake, tunnel: None }
 }
 
 fn record(id: u64, port: u16) -> FlowRecord {

@@ -92,13 +92,111 @@ pub struct FlowKey {
     pub high: Endpoint,
     /// Transport protocol.
     pub transport: Transport,
+    /// [`Tunnel::network`]: the same addresses may mean others there.
+    pub network: u32,
 }
 
 impl FlowKey {
-    /// The key of a packet from `a` to `b`, or from `b` to `a`.
-    pub fn new(transport: Transport, a: Endpoint, b: Endpoint) -> Self {
+    /// The key of a packet from `a` to `b`, or from `b` to `a`, inside of a tunnel or not.
+    pub fn new(transport: Transport, a: Endpoint, b: Endpoint, tunnel: Option<Tunnel>) -> Self {
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        Self { low, high, transport }
+        Self { low, high, transport, network: tunnel.map_or(0, Tunnel::network) }
+    }
+}
+
+/// What packets were wrapped in: the innermost tunnel, and the networks that all of them say they are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tunnel {
+    kind: TunnelKind,
+    id: Option<u32>,
+    network: u32,
+}
+
+impl Tunnel {
+    /// A tunnel inside of another, or of none. `id`: the number of the network inside, where there is
+    /// one that is the same in both directions.
+    #[must_use]
+    pub fn inside(outer: Option<Self>, kind: TunnelKind, id: Option<u32>) -> Self {
+        let around = outer.map_or(0, Self::network);
+        // A multiplier without pattern (the golden ratio): the same numbers nested otherwise give another.
+        let mixed = |id: u32| (around.rotate_left(5) ^ id ^ (kind as u32) << 24 ^ 1 << 31).wrapping_mul(0x9e37_79b1);
+        Self { kind, id, network: id.map_or(around, mixed) }
+    }
+
+    /// Tells apart networks that use the same addresses; 0 where no tunnel says which it is.
+    pub const fn network(self) -> u32 {
+        self.network
+    }
+}
+
+impl fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind.name())?;
+        self.id.map_or(Ok(()), |id| write!(f, " {id}"))
+    }
+}
+
+/// A way to carry packets in packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TunnelKind {
+    /// RFC 5415.
+    Capwap,
+    /// draft-foschiano-erspan.
+    Erspan,
+    /// RFC 4303 without encryption (RFC 2410).
+    EspNull,
+    /// RFC 3378.
+    EtherIp,
+    /// RFC 8926.
+    Geneve,
+    /// RFC 2784, RFC 2890.
+    Gre,
+    /// 3GPP TS 29.281.
+    GtpU,
+    /// IP in IP of any version: RFC 2003, RFC 2473, RFC 4213.
+    Ip,
+    /// RFC 2661, RFC 3931.
+    L2tp,
+    /// RFC 3032.
+    Mpls,
+    /// RFC 7637.
+    NvGre,
+    /// RFC 2637.
+    Pptp,
+    /// RFC 8986.
+    Srv6,
+    /// RFC 4380.
+    Teredo,
+    /// TaZmen Sniffer Protocol.
+    Tzsp,
+    /// RFC 7348.
+    Vxlan,
+    /// draft-ietf-nvo3-vxlan-gpe.
+    VxlanGpe,
+}
+
+impl TunnelKind {
+    /// The name used in every output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Capwap => "capwap",
+            Self::Erspan => "erspan",
+            Self::EspNull => "esp-null",
+            Self::EtherIp => "etherip",
+            Self::Geneve => "geneve",
+            Self::Gre => "gre",
+            Self::GtpU => "gtp-u",
+            Self::Ip => "ip-in-ip",
+            Self::L2tp => "l2tp",
+            Self::Mpls => "mpls",
+            Self::NvGre => "nvgre",
+            Self::Pptp => "pptp",
+            Self::Srv6 => "srv6",
+            Self::Teredo => "teredo",
+            Self::Tzsp => "tzsp",
+            Self::Vxlan => "vxlan",
+            Self::VxlanGpe => "vxlan-gpe",
+        }
     }
 }
 
@@ -128,6 +226,8 @@ pub struct Flow {
     pub server: Endpoint,
     /// How sure the two above are.
     pub roles: Roles,
+    /// What its first packet was wrapped in.
+    pub tunnel: Option<Tunnel>,
 }
 
 impl Flow {
@@ -145,6 +245,18 @@ mod tests {
     fn both_directions_share_a_key() {
         let a = Endpoint { ip: IpAddr::from([10, 0, 0, 1]), port: 40000 };
         let b = Endpoint { ip: IpAddr::from([10, 0, 0, 2]), port: 80 };
-        assert_eq!(FlowKey::new(Transport::Tcp, a, b), FlowKey::new(Transport::Tcp, b, a));
+        assert_eq!(FlowKey::new(Transport::Tcp, a, b, None), FlowKey::new(Transport::Tcp, b, a, None));
+    }
+
+    #[test]
+    fn networks_are_told_apart_by_all_numbers_on_the_way_to_them() {
+        let vxlan = |outer, id| Some(Tunnel::inside(outer, TunnelKind::Vxlan, Some(id)));
+        let nested = |outer: u32, inner: u32| vxlan(vxlan(None, outer), inner).map(Tunnel::network);
+        let all =
+            [nested(1, 2), nested(2, 1), nested(1, 1), nested(0, 1), vxlan(None, 1).map(Tunnel::network), Some(0)];
+        assert!(all.iter().enumerate().all(|(n, network)| !all[..n].contains(network)), "{all:?}");
+        let named = Tunnel::inside(vxlan(None, 7), TunnelKind::Gre, None);
+        assert_eq!((Some(named.network()), named.to_string()), (vxlan(None, 7).map(Tunnel::network), "gre".to_owned()));
+        assert_eq!(vxlan(None, 7).map(|tunnel| tunnel.to_string()), Some("vxlan 7".to_owned()));
     }
 }

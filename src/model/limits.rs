@@ -136,6 +136,9 @@ pub const EXPECTED: usize = 1 << 16;
 /// Handshakes of one flow that are kept: a tunnel's outer and inner one, and renegotiations.
 pub const FLOW_HANDSHAKES: usize = 4;
 
+/// Tunnels of one link that are named. Which they are does not depend on the order of arrival.
+pub const LINK_TUNNELS: usize = 8;
+
 /// Connections one flow may announce.
 pub const FLOW_EXPECTED: usize = 1024;
 

@@ -103,6 +103,7 @@ impl Player {
             client: end(40_000),
             server: end(9),
             roles: Roles::Handshake,
+            tunnel: None,
         };
         Self { session: Session::new(flow, false), said: Recorder::default(), frame: 0 }
     }

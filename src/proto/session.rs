@@ -460,7 +460,10 @@ mod tests {
     fn session(roles: Roles) -> Session {
         let end = |port| Endpoint { ip: [127, 0, 0, 1].into(), port };
         let (client, server) = (end(40_000), end(9));
-        Session::new(Flow { id: FlowId(1), transport: Transport::Tcp, client, server, roles }, roles == Roles::Guessed)
+        Session::new(
+            Flow { id: FlowId(1), transport: Transport::Tcp, client, server, roles, tunnel: None },
+            roles == Roles::Guessed,
+        )
     }
 
     fn say(session: &mut Session, direction: Direction, bytes: &[u8], heard: &mut Heard) {

@@ -78,7 +78,7 @@ pub(super) fn mark(number: u64) -> Mark {
 pub(super) fn flow(id: u64, port: u16) -> Flow {
     let end = |last, port| Endpoint { ip: IpAddr::from([10, 0, 0, last]), port };
     let (client, server) = (end(5, 51514), end(9, port));
-    Flow { id: FlowId(id), transport: Transport::Tcp, client, server, roles: Roles::Handshake }
+    Flow { id: FlowId(id), transport: Transport::Tcp, client, server, roles: Roles::Handshake, tunnel: None }
 }
 
 /// A login of `username`, let in, seen three times.

@@ -151,6 +151,7 @@ fn run(engine: &mut Engine, rule: &Rule, example: &Example) -> Vec<Finding> {
         client: endpoint(1, 40000),
         server: endpoint(2, 80),
         roles: Roles::Handshake,
+        tunnel: None,
     };
     let at = Context { flow: &flow, protocol, server_name: None };
     let mut found = Vec::new();

@@ -300,7 +300,14 @@ mod tests {
 
     fn found(engine: &mut Engine, text: &str, seen: usize) -> Vec<String> {
         let end = Endpoint { ip: [0; 4].into(), port: 0 };
-        let flow = Flow { id: FlowId(1), transport: Transport::Tcp, client: end, server: end, roles: Roles::Guessed };
+        let flow = Flow {
+            id: FlowId(1),
+            transport: Transport::Tcp,
+            client: end,
+            server: end,
+            roles: Roles::Guessed,
+            tunnel: None,
+        };
         let event = Event::Text(Text {
             format: Format::Csv,
             place: "text",

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::decode::{Checksum, TcpFlags};
+use crate::model::flow::TunnelKind;
 use crate::model::packet::FrameNo;
 
 const SYN: u8 = 0x02;
@@ -66,6 +67,7 @@ struct Wire {
     log: Log,
     seconds: i64,
     frame: u64,
+    tunnel: Option<Tunnel>,
 }
 
 /// Numbers are relative to these: both streams pass the wrap of the sequence number.
@@ -74,7 +76,7 @@ const SERVER_ISN: u32 = 0xffff_ffff;
 
 impl Wire {
     fn new(limits: Limits) -> Self {
-        Self { table: Table::new(limits), log: Log::default(), seconds: 1000, frame: 0 }
+        Self { table: Table::new(limits), log: Log::default(), seconds: 1000, frame: 0, tunnel: None }
     }
 
     fn put(&mut self, ports: (u16, u16), transport: TransportHeader, payload: &[u8], missing: u32) {
@@ -103,7 +105,7 @@ impl Wire {
         let mark = Mark { frame: FrameNo { file: 0, number: self.frame }, at };
         let bad = matches!(transport, TransportHeader::Tcp { flags, .. } if flags.has(TcpFlags(BAD)));
         let checksum = if bad { Checksum::Bad } else { Checksum::Good };
-        let segment = Segment { source, destination, transport, payload, missing, checksum };
+        let segment = Segment { source, destination, transport, payload, missing, checksum, tunnel: self.tunnel };
         self.table.packet(&segment, mark, &mut self.log);
     }
 
@@ -501,6 +503,21 @@ fn a_client_with_more_than_its_share_makes_room_for_the_others() {
 fn an_idle_flow_is_small() {
     let size = size_of::<Entry>() + size_of::<Interest>();
     assert!(size <= 250, "{size}");
+}
+
+#[test]
+fn the_same_addresses_in_two_networks_are_two_flows() {
+    let mut wire = Wire::new(Limits::default());
+    let network = |number| Some(Tunnel::inside(None, TunnelKind::Vxlan, Some(number)));
+    for (tunnel, text) in [(network(1), "one"), (network(2), "two"), (network(1), "more"), (None, "bare")] {
+        wire.tunnel = tunnel;
+        let seq = if text == "more" { 3 } else { 0 };
+        wire.client(ACK, seq, 0, text);
+    }
+    wire.table.finish(&mut wire.log);
+    let tunnels: Vec<_> = wire.log.roles.iter().map(|flow| flow.tunnel).collect();
+    assert_eq!(tunnels, [network(1), network(2), None]);
+    assert_eq!(wire.table.tally().retransmitted_bytes, 0);
 }
 
 proptest! {

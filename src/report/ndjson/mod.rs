@@ -135,6 +135,7 @@ impl<W: Write + Send> Sink for Ndjson<W> {
             data: &link.data,
             verdict: link.verdict.name(),
             why: link.why,
+            tunnels: link.tunnels.iter().map(ToString::to_string).collect(),
             flows: link.flows,
             bytes: Bytes { to_server, to_client },
             first_seen: At(link.seen.first.at),

@@ -83,6 +83,8 @@ pub(super) struct LinkLine<'a> {
     pub(super) verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) tunnels: Vec<String>,
     pub(super) flows: u64,
     pub(super) bytes: Bytes,
     pub(super) first_seen: At,

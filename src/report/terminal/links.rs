@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::{Level, View};
 use crate::ledger::{Link, Verdict};
 use crate::model::finding::Severity;
-use crate::model::flow::{Endpoint, Transport};
+use crate::model::flow::{Endpoint, Transport, Tunnel};
 use crate::model::link::{Encryption, Upgrade};
 use crate::report::layout::{self, BAD, BOLD, DIM, NAME, PLAIN, Text, table, wrap};
 use crate::report::words;
@@ -20,6 +20,9 @@ const GOOD_ROWS: usize = 5;
 
 /// Where what was seen begins, under its row: right of the verdicts.
 const UNDER: usize = 12;
+
+/// Tunnels that are named in one row.
+const TUNNELS: usize = 3;
 
 /// Columns between the things seen.
 const GAP: usize = 2;
@@ -49,6 +52,7 @@ struct Row {
     name: Option<String>,
     auth: BTreeSet<&'static str>,
     data: BTreeMap<String, u64>,
+    tunnels: BTreeSet<Tunnel>,
     why: Option<&'static str>,
     findings: u64,
     worst: Option<Severity>,
@@ -72,11 +76,13 @@ impl Rows {
             name: link.server_name.clone(),
             auth: BTreeSet::new(),
             data: BTreeMap::new(),
+            tunnels: BTreeSet::new(),
             why: link.why,
             findings: 0,
             worst: None,
         });
         row.clients += 1;
+        row.tunnels.extend(&link.tunnels);
         row.findings += link.findings;
         row.worst = row.worst.max(link.worst);
         row.auth.extend(link.auth.iter().map(|mechanism| mechanism.name));
@@ -166,10 +172,12 @@ impl Row {
         ]
     }
 
-    /// What was seen on it: kinds of data, mechanisms, or why nothing was.
+    /// What was seen on it: kinds of data, mechanisms, or why nothing was; and the tunnels it was seen in.
     fn seen(&self) -> Vec<Text> {
+        let tunnels: Vec<String> = self.tunnels.iter().map(|tunnel| format!("in {tunnel}")).collect();
+        let tunnels = tunnels.iter().take(TUNNELS).map(|tunnel| Text::styled(DIM, tunnel));
         if let Some(why) = self.why {
-            return vec![Text::styled(DIM, why)];
+            return std::iter::once(Text::styled(DIM, why)).chain(tunnels).collect();
         }
         let logins: Vec<&str> = self.auth.iter().copied().collect();
         let logins = (!logins.is_empty()).then(|| Text::plain(&format!("login by {}", logins.join("/"))));
@@ -177,7 +185,7 @@ impl Row {
             1 => Text::plain(kind),
             _ => Text::plain(kind).with(DIM, &format!(" ×{}", words::count(*count))),
         });
-        logins.into_iter().chain(data).collect()
+        logins.into_iter().chain(data).chain(tunnels).collect()
     }
 }
 
