@@ -2,6 +2,7 @@
 //!
 //! * `architecture`: imports go one way, modules stay small.
 //! * `cli`: what the command line accepts and says.
+//! * `confined`: `read` gives up what it does not need (`tests/sandbox/` tries the sandbox from inside).
 //! * `fixtures`: every capture of `fixtures/` says what its truth file says, nothing more, for any
 //!   number of workers and any cut of the file, and without a secret in sight.
 //! * `frames`: every packet is read and numbered as others number it.
@@ -14,6 +15,8 @@
 
 mod architecture;
 mod cli;
+#[cfg(target_os = "linux")]
+mod confined;
 mod cuts;
 mod fixtures;
 mod frames;
