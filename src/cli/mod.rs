@@ -7,7 +7,10 @@ mod confine;
 mod exit;
 mod explain;
 mod inputs;
+mod interfaces;
 mod outputs;
+#[cfg(feature = "live")]
+mod permission;
 mod progress;
 mod protocols;
 mod read;
@@ -52,6 +55,8 @@ enum Command {
     Rules(rules::Args),
     /// Say what a finding means, why it matters and how to put it right
     Explain(explain::Args),
+    /// List the interfaces one can listen on
+    Interfaces(interfaces::Args),
     /// List the protocols that are recognised
     Protocols,
 }
@@ -83,6 +88,7 @@ pub fn main() -> ExitCode {
         }
         Command::Rules(args) => rules::run(args, &mut Screen::new()),
         Command::Explain(args) => explain::run(&args, &mut Screen::new()),
+        Command::Interfaces(args) => interfaces::run(&args, &mut Screen::new()),
         Command::Protocols => protocols::run(&mut Screen::new()).map_err(Into::into),
     };
     let exit = done.unwrap_or_else(|error| {
@@ -101,6 +107,14 @@ fn complain(message: &str) {
     for line in message.lines() {
         eprintln!("plainsight: {}", crate::report::escape::terminal(line));
     }
+}
+
+/// The one of `known` that was meant by `typed`, if one is like enough.
+fn nearest<'a, T>(typed: &str, known: impl IntoIterator<Item = &'a T>, name: impl Fn(&T) -> &str) -> Option<&'a T> {
+    /// Names less alike than this were not meant.
+    const ALIKE: f64 = 0.7;
+    let alike = |known: &T| strsim::jaro_winkler(name(known), typed);
+    known.into_iter().max_by(|a, b| alike(a).total_cmp(&alike(b))).filter(|known| alike(known) > ALIKE)
 }
 
 /// Whether whoever read the output has had enough: `plainsight … | head` did what was asked.

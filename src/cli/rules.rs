@@ -6,6 +6,7 @@ use anyhow::{Result, anyhow};
 
 use super::choice::Sources;
 use super::exit::Exit;
+use super::nearest;
 use super::scan;
 use super::screen::Screen;
 use crate::report::layout::{self, BAD, BOLD, DIM, GOOD, NAME, PLAIN, Text, table, wrap};
@@ -68,11 +69,7 @@ pub(super) fn run(args: Args, screen: &mut Screen) -> Result<Exit> {
 
 /// Says that there is no such rule, and which one may have been meant.
 pub(super) fn no_such_rule(catalogue: &Catalogue, id: &str) -> anyhow::Error {
-    /// Names less alike than this were not meant.
-    const ALIKE: f64 = 0.7;
-    let alike = |rule: &Rule| strsim::jaro_winkler(&rule.id, id);
-    let nearest = catalogue.iter().map(|(_, rule)| rule).max_by(|a, b| alike(a).total_cmp(&alike(b)));
-    match nearest.filter(|rule| alike(rule) > ALIKE) {
+    match nearest(id, catalogue.iter().map(|(_, rule)| rule), |rule| &rule.id) {
         Some(rule) => anyhow!("no rule `{id}`; did you mean `{}`?", rule.id),
         None => anyhow!("no rule `{id}`; `plainsight rules list` shows them all"),
     }

@@ -163,3 +163,13 @@ fn every_command_helps_with_examples() {
         assert!(help.contains("Examples:\n  "), "{command:?}: {help}");
     }
 }
+
+#[cfg(feature = "live")]
+#[test]
+fn interfaces_are_listed_and_a_missing_one_is_told() {
+    let listed = plainsight(&["interfaces"]);
+    assert!(listed.status.success());
+    assert!(stdout(&listed).starts_with("interface "), "{}", stdout(&listed));
+    let complaint = complaint(&["interfaces", "no-such-interface"]);
+    assert!(complaint.contains("no-such-interface: no such interface"), "{complaint}");
+}
