@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::error::RuleError;
+use super::file::{self, Entry};
 use super::glob;
-use super::schema::{COMMON, Rule, When, category};
+use super::schema::Rule;
 use crate::model::finding::RuleIndex;
 
 /// The built-in rules: file name and text.
@@ -56,45 +57,26 @@ impl Catalogue {
         files.iter().try_for_each(|file| self.load(file))
     }
 
-    /// Adds the rules of a text; `file` names it in errors.
+    /// Adds the rules of a text; `file` names it in errors. An entry without `on` changes the earlier
+    /// rule with its id.
     pub fn add(&mut self, file: &str, text: &str) -> Result<(), RuleError> {
-        let syntax = |reason: String| RuleError::Syntax { file: file.to_owned(), reason };
-        let mut document: toml::Table = toml::from_str(text).map_err(|e| syntax(e.to_string()))?;
-        let rules = document.remove("rule").unwrap_or_else(|| toml::Value::Array(Vec::new()));
-        for (key, list) in [
-            ("ignored_names", &mut self.ignored),
-            ("account_names", &mut self.accounts),
-            ("example_names", &mut self.examples),
-        ] {
-            if let Some(names) = document.remove(key) {
-                let names: Vec<String> = names.try_into().map_err(|e: toml::de::Error| syntax(e.to_string()))?;
-                list.extend(names);
-            }
-        }
-        let defaults = match document.remove("defaults") {
-            Some(toml::Value::Table(defaults)) => defaults,
-            Some(_) => return Err(syntax("`defaults` is a table".to_owned())),
-            None => toml::Table::new(),
-        };
-        if let Some(key) = document.keys().next() {
-            return Err(syntax(format!("unknown key `{key}`; rules are written as [[rule]]")));
-        }
-        let toml::Value::Array(rules) = rules else {
-            return Err(syntax("rules are written as [[rule]]".to_owned()));
-        };
-        for mut value in rules {
-            if let toml::Value::Table(rule) = &mut value {
-                for (key, default) in &defaults {
-                    rule.entry(key.clone()).or_insert_with(|| default.clone());
-                }
-            }
-            let id = value.get("id").and_then(toml::Value::as_str).unwrap_or("?").to_owned();
-            let wrong = |reason: String| RuleError::Rule { file: file.to_owned(), id: id.clone(), reason };
-            let rule = parse(value).map_err(&wrong)?;
-            validate(&rule).map_err(&wrong)?;
-            match self.rules.iter_mut().find(|r| r.id == rule.id) {
-                Some(old) => *old = rule,
-                None => self.rules.push(rule),
+        let read = file::parse(file, text)?;
+        self.ignored.extend(read.ignored);
+        self.accounts.extend(read.accounts);
+        self.examples.extend(read.examples);
+        for entry in read.entries {
+            match entry {
+                Entry::Rule(rule) => match self.rules.iter_mut().find(|r| r.id == rule.id) {
+                    Some(old) => *old = *rule,
+                    None => self.rules.push(*rule),
+                },
+                Entry::Change(change, at) => match self.rules.iter_mut().find(|r| r.id == change.id) {
+                    Some(rule) => change.apply(rule),
+                    None => {
+                        let reason = "`on` is missing, and there is no earlier rule with this id to change".to_owned();
+                        return Err(RuleError::Rule { at, id: change.id, reason });
+                    }
+                },
             }
         }
         Ok(())
@@ -179,60 +161,10 @@ impl Catalogue {
     }
 }
 
-fn parse(value: toml::Value) -> Result<Rule, String> {
-    let toml::Value::Table(mut table) = value else { return Err("not a table".to_owned()) };
-    let on = table.remove("on").ok_or("`on` is missing")?;
-    let (common, own): (toml::Table, toml::Table) = table.into_iter().partition(|(k, _)| COMMON.contains(&k.as_str()));
-    let mut rule: Rule = common.try_into().map_err(message)?;
-    rule.when = match on.as_str() {
-        Some("content") => When::Content(own.try_into().map_err(message)?),
-        Some("field") => When::Field(own.try_into().map_err(message)?),
-        Some("login") => When::Login(own.try_into().map_err(message)?),
-        Some("number") => When::Number(own.try_into().map_err(message)?),
-        Some("weakness") => When::Weakness(own.try_into().map_err(message)?),
-        _ => return Err(format!("`on` must be content, field, login, number or weakness, not {on}")),
-    };
-    Ok(rule)
-}
-
-fn message(error: toml::de::Error) -> String {
-    error.message().to_owned()
-}
-
-/// What the types do not say. Expressions, validators and forms are checked when they are compiled.
-fn validate(rule: &Rule) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_' | '+');
-    if rule.id.is_empty() || !rule.id.chars().all(plain) {
-        return Err("an id is made of a-z, 0-9, `.`, `-`, `_` and `+`".to_owned());
-    }
-    if category(&rule.kind).is_none() {
-        return Err(format!("`{}` is of no known family of kinds", rule.kind));
-    }
-    if rule.title.is_empty() || rule.description.is_empty() || rule.fix.is_empty() {
-        return Err("title, description and fix must say something".to_owned());
-    }
-    match &rule.when {
-        When::Content(c) if c.regex.as_slice().is_empty() => Err("no regex".to_owned()),
-        When::Content(c) if c.keywords.is_empty() => Err("no keywords".to_owned()),
-        When::Content(c) if c.keywords.iter().any(|k| !telling(k)) => {
-            Err("a keyword must have 4 bytes, or 3 with a sign among them, or be `@`".to_owned())
-        }
-        When::Field(n) if n.names.is_empty() => Err("no names".to_owned()),
-        When::Field(n) if n.anchors.iter().any(|k| k.len() < 3) => Err("an anchor under 3 bytes".to_owned()),
-        When::Number(n) if n.forms.is_empty() => Err("no forms".to_owned()),
-        When::Weakness(w) if w.weakness.is_empty() => Err("no weakness".to_owned()),
-        _ => Ok(()),
-    }
-}
-
-/// Whether a keyword is rare enough to look at each of its occurrences.
-fn telling(keyword: &str) -> bool {
-    keyword.len() >= 4 || keyword == "@" || (keyword.len() == 3 && keyword.bytes().any(|b| b.is_ascii_punctuation()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::finding::Severity;
 
     const RULE: &str = r#"
         [[rule]]
@@ -252,6 +184,17 @@ mod tests {
         catalogue.add("a", RULE).unwrap();
         catalogue.add("b", &RULE.replace("A test", "Another")).unwrap();
         assert_eq!((catalogue.len(), catalogue.find("test.one").unwrap().title.as_str()), (1, "Another"));
+    }
+
+    #[test]
+    fn an_entry_without_on_changes_the_earlier_rule() {
+        let mut catalogue = Catalogue::default();
+        catalogue.add("a", RULE).unwrap();
+        catalogue.add("b", "[[rule]]\nid = \"test.one\"\nenabled = false\nseverity = \"low\"\n").unwrap();
+        let rule = catalogue.find("test.one").unwrap();
+        assert_eq!((rule.enabled, rule.severity, rule.title.as_str()), (false, Severity::Low, "A test"));
+        let error = catalogue.add("b", "[[rule]]\nid = \"test.two\"\n").unwrap_err().to_string();
+        assert!(error.starts_with("b:1:1: rule `test.two`: `on` is missing"), "{error}");
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! Rules in the form the engine works with.
 
+use std::sync::Arc;
+
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use super::catalogue::Catalogue;
-use super::error::RuleError;
+use super::error::{Place, RuleError};
 use super::expression::Expression;
 use super::forms::{self, Variant};
 use super::names::{Names, Role};
@@ -94,7 +96,10 @@ impl Compiled {
             compiled.accounts.add(name, Role::Account(rank));
         }
         for (index, rule) in catalogue.iter() {
-            let wrong = |reason| RuleError::Rule { file: "catalogue".to_owned(), id: rule.id.clone(), reason };
+            let wrong = |reason| {
+                let at = Place { file: Arc::clone(&rule.origin.file), line: rule.origin.line, column: 1 };
+                RuleError::Rule { at, id: rule.id.clone(), reason }
+            };
             compiled.parts.push(part(rule).map_err(wrong)?);
             if rule.enabled {
                 compiled.add(index, rule, &mut literals).map_err(wrong)?;
@@ -116,7 +121,7 @@ impl Compiled {
                     .build(&patterns)
             })
             .transpose()
-            .map_err(|e| RuleError::Syntax { file: "catalogue".to_owned(), reason: e.to_string() })?;
+            .map_err(|e| RuleError::Keywords(e.to_string()))?;
         Ok(compiled)
     }
 

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod expression;
 mod familiar;
+mod file;
 mod finding;
 mod forms;
 pub mod glob;
@@ -26,12 +27,12 @@ mod why;
 pub use catalogue::Catalogue;
 pub use check::{Fault, Report, check};
 pub use engine::{Context, Engine, Matcher};
-pub use error::RuleError;
+pub use error::{Place as FilePlace, RuleError};
 pub use familiar::Familiar;
 pub use mask::Key;
 pub use schema::{
     Boundary, Content, Example, FormatName, GradeName, Guard, LoginMatch, LongExample, Mask, Named, Need, Number,
-    OneOrMany, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
+    OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
 };
 pub use why::why;
 

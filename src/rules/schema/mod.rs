@@ -5,6 +5,7 @@ mod example;
 mod places;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -29,9 +30,9 @@ pub struct Rule {
     /// How bad.
     pub severity: Severity,
     /// How bad when the server refused the login; two steps less bad unless said.
-    rejected_severity: Option<Severity>,
+    pub(super) rejected_severity: Option<Severity>,
     /// How bad when the server accepted the login; `severity` unless said.
-    accepted_severity: Option<Severity>,
+    pub(super) accepted_severity: Option<Severity>,
     /// How sure, before a validator or the context says otherwise.
     #[serde(default = "medium")]
     pub confidence: Confidence,
@@ -60,17 +61,35 @@ pub struct Rule {
     /// Who sent it; both ways unless said.
     pub direction: Option<Way>,
     /// Which of several findings in the same bytes stands: the one with the highest rank.
-    rank: Option<u8>,
+    pub(super) rank: Option<u8>,
     /// Values that are published for tests and documentation: reported as low. Numbers are written as
     /// letters (in upper case) and digits alone.
     #[serde(default)]
     pub test_values: Vec<String>,
+    /// Where it is written.
+    #[serde(skip)]
+    pub origin: Origin,
     /// Must give exactly this rule.
     #[serde(default)]
     pub matches: Vec<Example>,
     /// Must not give this rule.
     #[serde(default)]
     pub misses: Vec<Example>,
+}
+
+/// The file and line a rule is written in.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The file.
+    pub file: Arc<str>,
+    /// The line, from one.
+    pub line: usize,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self { file: "".into(), line: 0 }
+    }
 }
 
 /// The keys every rule may have; the others belong to its `on`.
