@@ -44,6 +44,11 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// Where rules of the operator's own are.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.sources.rules
+    }
+
     /// Reads and compiles the rules.
     pub(super) fn matcher(&self, options: Options) -> Result<Arc<Matcher>> {
         Ok(Matcher::new(Arc::new(self.catalogue()?), options)?)

@@ -17,6 +17,8 @@ mod read;
 mod rules;
 mod scan;
 mod screen;
+#[cfg(all(feature = "live", unix))]
+mod watch;
 
 use std::io;
 use std::process::ExitCode;
@@ -51,6 +53,9 @@ Examples:
 enum Command {
     /// Analyse saved captures
     Read(read::Args),
+    /// Analyse live traffic until stopped
+    #[cfg(all(feature = "live", unix))]
+    Watch(watch::Args),
     /// List, show and try the rules that make findings
     Rules(rules::Args),
     /// Say what a finding means, why it matters and how to put it right
@@ -82,10 +87,9 @@ pub fn main() -> ExitCode {
     };
     color.write_global();
     let done = match cli.command {
-        Command::Read(args) => {
-            let order = matches.subcommand_matches("read").map(outputs::Typed::new).unwrap_or_default();
-            read::run(args, &order)
-        }
+        Command::Read(args) => read::run(args, &typed(&matches)),
+        #[cfg(all(feature = "live", unix))]
+        Command::Watch(args) => watch::run(args, &typed(&matches)),
         Command::Rules(args) => rules::run(args, &mut Screen::new()),
         Command::Explain(args) => explain::run(&args, &mut Screen::new()),
         Command::Interfaces(args) => interfaces::run(&args, &mut Screen::new()),
@@ -99,6 +103,11 @@ pub fn main() -> ExitCode {
         Exit::Mistake
     });
     exit.into()
+}
+
+/// In which order a command's reports were typed.
+fn typed(matches: &clap::ArgMatches) -> outputs::Typed {
+    matches.subcommand().map(|(_, matches)| outputs::Typed::new(matches)).unwrap_or_default()
 }
 
 /// Tells the operator, on standard error, each line of `message` under the program's name.

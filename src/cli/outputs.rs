@@ -9,6 +9,13 @@ use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context as _, Result, bail};
 use clap::ArgMatches;
 
+#[cfg(all(feature = "live", unix))]
+use crate::pipeline::{
+    spool::{self, Spool},
+    watch::Board,
+};
+#[cfg(all(feature = "live", unix))]
+use crate::report::Feed;
 use crate::report::{Level, Ndjson, Sink, Terminal, View, layout};
 use crate::rules::Catalogue;
 
@@ -27,6 +34,37 @@ pub(super) enum Format {
 pub(super) enum Target {
     File(PathBuf),
     Stdout,
+}
+
+/// What was typed.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What to write; each -o takes the --format before it
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    format: Vec<Format>,
+
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+
+    /// Show the findings alone
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+
+    /// Show more of each finding, and longer lists
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+impl Args {
+    /// How much a report for people shows.
+    pub(super) const fn level(&self) -> Level {
+        match (self.quiet, self.verbose) {
+            (true, _) => Level::Quiet,
+            (_, true) => Level::Verbose,
+            _ => Level::Normal,
+        }
+    }
 }
 
 /// `--format` and `-o` with their places on the command line, which clap's structs do not tell.
@@ -91,7 +129,6 @@ fn sink(
     level: Level,
     private: bool,
 ) -> Result<Box<dyn Sink>> {
-    let catalogue = Arc::clone(catalogue);
     let out: Box<dyn Write + Send> = match target {
         Target::Stdout => Box::new(BufWriter::new(io::stdout())),
         Target::File(path) => {
@@ -99,19 +136,49 @@ fn sink(
             Box::new(BufWriter::new(file.with_context(|| format!("cannot write {}", path.display()))?))
         }
     };
+    let catalogue = Arc::clone(catalogue);
+    let view = View { width: layout::screen_width(), level };
     Ok(match format {
         Format::Ndjson => Box::new(Ndjson::new(out, catalogue)),
-        Format::Terminal => {
-            let choice = match target {
-                Target::Stdout => AutoStream::choice(&io::stdout()),
-                // A file is no terminal: colours only on demand.
-                Target::File(_) if ColorChoice::global() == ColorChoice::Always => ColorChoice::Always,
-                Target::File(_) => ColorChoice::Never,
-            };
-            let view = View { width: layout::screen_width(), level };
-            Box::new(Terminal::new(AutoStream::new(out, choice), catalogue, view))
-        }
+        Format::Terminal => Box::new(Terminal::new(AutoStream::new(out, colours(target)), catalogue, view)),
     })
+}
+
+/// Opens the reports of a live run, each with a thread that writes it.
+#[cfg(all(feature = "live", unix))]
+pub(super) fn boards(
+    reports: &[(Format, Target)],
+    catalogue: &Arc<Catalogue>,
+    level: Level,
+    private: bool,
+) -> Result<Vec<Board>> {
+    let board = |(format, target): &(Format, Target)| {
+        let to = match target {
+            Target::File(path) => spool::Target::File { path: path.clone(), private },
+            Target::Stdout => spool::Target::Stdout,
+        };
+        let (spool, outlet) = Spool::open(to).with_context(|| match target {
+            Target::File(path) => format!("cannot write {}", path.display()),
+            Target::Stdout => "cannot write to standard output".to_owned(),
+        })?;
+        let (out, catalogue): (Box<dyn Write + Send>, _) = (Box::new(spool), Arc::clone(catalogue));
+        let view = View { width: layout::screen_width(), level };
+        let sink: Box<dyn Sink> = match format {
+            Format::Ndjson => Box::new(Ndjson::new(out, catalogue)),
+            Format::Terminal => Box::new(Feed::new(AutoStream::new(out, colours(target)), catalogue, view)),
+        };
+        Ok(Board { sink, outlet })
+    };
+    reports.iter().map(board).collect()
+}
+
+/// A file is no terminal: it gets colours only on demand.
+fn colours(target: &Target) -> ColorChoice {
+    match target {
+        Target::Stdout => AutoStream::choice(&io::stdout()),
+        Target::File(_) if ColorChoice::global() == ColorChoice::Always => ColorChoice::Always,
+        Target::File(_) => ColorChoice::Never,
+    }
 }
 
 fn create(path: &Path, private: bool) -> io::Result<File> {

@@ -9,11 +9,10 @@ use anyhow::{Context as _, Result};
 use super::analysis::{Analysis, SeverityName};
 use super::confine::{self, Confinement};
 use super::exit::Exit;
-use super::outputs::{self, Format, Typed};
+use super::outputs::{self, Typed};
 use super::progress::Bar;
 use super::{complain, inputs};
 use crate::pipeline::{self, PipelineError, Settings};
-use crate::report::Level;
 use crate::sandbox::Plan;
 use crate::source::Input;
 
@@ -43,25 +42,12 @@ pub(super) struct Args {
     #[command(flatten)]
     analysis: Analysis,
 
-    /// What to write; each -o takes the --format before it
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    format: Vec<Format>,
-
-    /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE")]
-    output: Vec<PathBuf>,
+    #[command(flatten)]
+    outputs: outputs::Args,
 
     /// Exit with status 1 when something at least this severe was found
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<SeverityName>,
-
-    /// Show the findings alone
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
-
-    /// Show more of each finding, and longer lists
-    #[arg(short, long)]
-    verbose: bool,
 
     /// No progress bar
     #[arg(long)]
@@ -76,18 +62,13 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
     let reports = typed.reports()?;
     let stop = Arc::new(AtomicBool::new(false));
     let settings = settings(&args, Arc::clone(&stop))?;
-    let level = match (args.quiet, args.verbose) {
-        (true, _) => Level::Quiet,
-        (_, true) => Level::Verbose,
-        _ => Level::Normal,
-    };
-    let mut sinks = outputs::open(&reports, settings.matcher.catalogue(), level, args.analysis.reveal)?;
+    let mut sinks = outputs::open(&reports, settings.matcher.catalogue(), args.outputs.level(), args.analysis.reveal)?;
     listen(&stop).context("cannot listen for signals")?;
     let in_force = args.confine.enter(plan(&settings))?;
-    if args.verbose {
+    if args.outputs.verbose {
         complain(&in_force.to_string());
     }
-    let bar = Bar::new(&settings.inputs, !args.no_progress && !args.quiet);
+    let bar = Bar::new(&settings.inputs, !args.no_progress && !args.outputs.quiet);
     let done = pipeline::read(&settings, &mut sinks, &|progress| bar.show(progress));
     bar.finish();
     let run = match done {

@@ -61,6 +61,20 @@ impl Table {
         self
     }
 
+    /// Numbers its flows from `first` on, so that several tables can speak of theirs to one listener.
+    #[must_use]
+    pub const fn numbering_from(mut self, first: FlowId) -> Self {
+        self.opened = first.0;
+        self
+    }
+
+    /// Ends the flows that have been silent for too long by `now`, where no packet comes to tell the time.
+    pub fn idle(&mut self, now: Timestamp, sink: &mut impl FlowSink) {
+        if self.clock.pass(now) {
+            self.expire(sink);
+        }
+    }
+
     /// Adds one segment, and ends the flows that have been silent for too long by its time.
     pub fn packet(&mut self, segment: &Segment<'_>, mark: Mark, sink: &mut impl FlowSink) {
         if self.clock.tick(mark.at) {
@@ -495,6 +509,13 @@ impl Clock {
         let [a, b] = self.last.unwrap_or([at; 2]);
         self.now = a.min(b).max(a.max(b).min(at));
         self.last = Some([b, at]);
+        self.now.seconds() != before
+    }
+
+    /// Takes in the time without a packet. Whether the second has changed.
+    fn pass(&mut self, now: Timestamp) -> bool {
+        let before = self.now.seconds();
+        self.now = self.now.max(now);
         self.now.seconds() != before
     }
 }

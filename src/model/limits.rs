@@ -154,3 +154,6 @@ pub const HELD_BYTES: usize = 16 << 10;
 
 /// Unanswered requests of a connection beyond which no content is held: nobody logs in by pipelining.
 pub const HELD_REQUESTS: usize = 8;
+
+/// Pieces of a report (lines, mostly) that wait for a slow target. What finds no room is counted.
+pub const SPOOLED: usize = 4096;

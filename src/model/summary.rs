@@ -82,6 +82,16 @@ pub struct CaptureFile {
     pub span: Option<(Timestamp, Timestamp)>,
 }
 
+impl CaptureFile {
+    /// Adds what another lane read of the same interface.
+    pub fn merge(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        let spans = self.span.into_iter().chain(other.span);
+        self.span = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    }
+}
+
 /// Findings, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FindingTally {

@@ -108,6 +108,13 @@ impl Batcher {
         (Self { lanes }, inboxes)
     }
 
+    #[cfg(all(feature = "live", unix))]
+    /// A batcher for the same workers, for another capture thread with flows of its own.
+    pub(super) fn another(&self) -> Self {
+        let lane = |lane: &Lane| Lane { open: Batch::default(), full: lane.full.clone(), empty: lane.empty.clone() };
+        Self { lanes: self.lanes.iter().map(lane).collect() }
+    }
+
     /// Sends what is open.
     pub(super) fn flush(&mut self) {
         self.lanes.iter_mut().for_each(Lane::send);
@@ -129,7 +136,8 @@ impl Batcher {
 }
 
 impl Lane {
-    /// Waits while the worker has too much to do: offline, nothing is ever dropped.
+    /// Waits while the worker has too much to do. Offline, nothing is ever dropped; live, the kernel's
+    /// buffer fills meanwhile, and what it has no room for it counts.
     fn send(&mut self) {
         if self.open.chunks.is_empty() {
             return;

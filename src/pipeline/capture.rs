@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::batch::Batcher;
 use super::lane::{Counted, Lane};
+use crate::model::flow::FlowId;
 use crate::model::summary::{Capture, CaptureFile, Note};
 use crate::model::tally::{Skipped, StreamTally};
 use crate::source::filter::Filter;
@@ -44,7 +45,7 @@ pub(super) fn run(
     let mut captured = Captured::default();
     captured.capture.files =
         inputs.iter().map(|input| CaptureFile { name: name(input), ..CaptureFile::default() }).collect();
-    let mut reader = Reader { lane: Lane::new(batcher), filter, captured: &mut captured, stop, gauge };
+    let mut reader = Reader { lane: Lane::new(batcher, FlowId(0)), filter, captured: &mut captured, stop, gauge };
     for index in in_time_order(inputs) {
         reader.file(inputs, index);
     }

@@ -92,20 +92,30 @@ fn summarise(
     catalogue: &Catalogue,
     elapsed: Duration,
 ) -> Summary {
-    let Captured { capture, streams, mut skipped, notes, interrupted, .. } = captured;
-    skipped.merge(&outcome.skipped);
-    let mut summary = Summary { capture, streams, skipped, notes, interrupted, elapsed, ..Summary::default() };
+    let mut summary = tally(captured, outcome, catalogue, elapsed);
     for finding in findings {
         summary.findings.add(finding.severity, catalogue.rule(finding.rule).category());
     }
     for link in &closed.links {
         *summary.links.entry(link.verdict.name()).or_default() += 1;
     }
-    for (limit, count) in [
-        ("findings not kept", outcome.findings_over_limit),
-        ("flows of links not kept", closed.flows_beyond),
-        ("flows given up after a fault", outcome.faults),
-    ] {
+    if closed.flows_beyond > 0 {
+        summary.limits.insert("flows of links not kept", closed.flows_beyond);
+    }
+    summary
+}
+
+/// The summary of a run that goes on: links are not judged yet.
+pub(super) fn tally(captured: Captured, outcome: &Outcome, catalogue: &Catalogue, elapsed: Duration) -> Summary {
+    let Captured { capture, streams, mut skipped, notes, interrupted, .. } = captured;
+    skipped.merge(&outcome.skipped);
+    let mut summary = Summary { capture, streams, skipped, notes, interrupted, elapsed, ..Summary::default() };
+    for finding in outcome.findings.values() {
+        summary.findings.add(finding.severity, catalogue.rule(finding.rule).category());
+    }
+    for (limit, count) in
+        [("findings not kept", outcome.findings_over_limit), ("flows given up after a fault", outcome.faults)]
+    {
         if count > 0 {
             summary.limits.insert(limit, count);
         }

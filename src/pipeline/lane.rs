@@ -4,9 +4,12 @@
 use super::batch::Batcher;
 use crate::decode::Decoder;
 use crate::flow::{Limits, Table};
+use crate::model::flow::FlowId;
 use crate::model::packet::Packet;
 use crate::model::summary::CaptureFile;
 use crate::model::tally::{Skipped, StreamTally};
+#[cfg(all(feature = "live", unix))]
+use crate::model::time::Timestamp;
 use crate::proto::PROTOCOLS;
 
 /// One flow table with what is before and behind it.
@@ -28,11 +31,11 @@ pub(super) struct Counted {
 }
 
 impl Lane {
-    /// A lane that feeds `batcher`.
-    pub(super) fn new(batcher: Batcher) -> Self {
+    /// A lane that feeds `batcher`, and numbers its flows from `first` on.
+    pub(super) fn new(batcher: Batcher, first: FlowId) -> Self {
         Self {
             decoder: Decoder::default(),
-            table: Table::new(Limits::default()).knowing(is_known),
+            table: Table::new(Limits::default()).knowing(is_known).numbering_from(first),
             batcher,
             truncated: 0,
             skipped: Skipped::default(),
@@ -53,12 +56,29 @@ impl Lane {
         }
     }
 
+    #[cfg(all(feature = "live", unix))]
+    /// Sends what was read to the workers.
+    pub(super) fn flush(&mut self) {
+        self.batcher.flush();
+    }
+
+    #[cfg(all(feature = "live", unix))]
+    /// Lets time pass while no packet comes.
+    pub(super) fn idle(&mut self, now: Timestamp) {
+        self.table.idle(now, &mut self.batcher);
+    }
+
+    /// What was seen so far.
+    pub(super) fn counted(&self) -> Counted {
+        Counted { streams: self.table.tally(), skipped: self.skipped.clone(), truncated: self.truncated }
+    }
+
     /// Ends all flows, and tells what was seen.
     pub(super) fn finish(mut self) -> Counted {
         self.table.finish(&mut self.batcher);
         self.batcher.flush();
         self.skipped.merge(&self.decoder.finish());
-        Counted { streams: self.table.tally(), skipped: self.skipped, truncated: self.truncated }
+        self.counted()
     }
 }
 

@@ -8,7 +8,13 @@ mod batch;
 mod capture;
 mod closing;
 mod lane;
+#[cfg(all(feature = "live", unix))]
+mod live;
 pub mod settings;
+#[cfg(all(feature = "live", unix))]
+pub mod spool;
+#[cfg(all(feature = "live", unix))]
+pub mod watch;
 mod worker;
 
 use std::io;
@@ -90,7 +96,7 @@ pub fn read(
         let (reports_in, reports) = bounded(limits::BATCH_CHUNKS);
         for inbox in inboxes {
             let (matcher, reports_in) = (Arc::clone(matcher), reports_in.clone());
-            scope.spawn(move || worker::run(&matcher, &inbox, &reports_in));
+            scope.spawn(move || worker::run(&matcher, &inbox, &reports_in, None));
         }
         drop(reports_in);
         let (filter, gauge) = (filter.as_mut(), &gauge);
@@ -99,7 +105,9 @@ pub fn read(
         loop {
             match reports.recv_timeout(TICK) {
                 Ok(Report::Flow(record)) => ledger.add(*record),
-                Ok(Report::Done(worker)) => outcome.merge(*worker),
+                Ok(Report::Found(found)) => outcome.merge(*found),
+                #[cfg(all(feature = "live", unix))]
+                Ok(Report::Seen(..) | Report::Message(_)) => {}
                 Err(RecvTimeoutError::Timeout) => progress(Progress {
                     read: gauge.read.load(Ordering::Relaxed),
                     packets: gauge.packets.load(Ordering::Relaxed),

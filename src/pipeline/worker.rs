@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{RecvTimeoutError, Sender};
 use hashbrown::HashMap as FastMap;
 
 use super::batch::{Chunk, Inbox, Opened, What};
@@ -21,15 +22,21 @@ use crate::proto::Protocol;
 use crate::proto::session::{Session, SessionSink};
 use crate::rules::{Context, Engine, Matcher};
 
-/// What workers tell the collector.
+/// What the collector is told.
 pub(super) enum Report {
     /// A flow is over.
     Flow(Box<FlowRecord>),
-    /// The worker is.
-    Done(Box<Outcome>),
+    /// What a worker found since it last said so.
+    Found(Box<Outcome>),
+    /// What a live lane has seen so far.
+    #[cfg(all(feature = "live", unix))]
+    Seen(usize, Box<super::live::LaneSeen>),
+    /// Something the operator should know now.
+    #[cfg(all(feature = "live", unix))]
+    Message(String),
 }
 
-/// All a worker found.
+/// What a worker found.
 #[derive(Default)]
 pub(super) struct Outcome {
     /// Findings by id.
@@ -65,22 +72,50 @@ impl Outcome {
     }
 }
 
-/// Works until the capture thread hangs up.
-pub(super) fn run(matcher: &Arc<Matcher>, inbox: &Inbox, reports: &Sender<Report>) {
+/// How a worker goes on in a live run.
+pub(super) struct Pace<'a> {
+    /// How often it tells what it found.
+    pub(super) every: Duration,
+    /// The rules that are wanted now.
+    pub(super) rules: &'a Mutex<Arc<Matcher>>,
+}
+
+/// Works until the capture threads hang up. Without a pace, what was found is told at the end.
+pub(super) fn run(matcher: &Arc<Matcher>, inbox: &Inbox, reports: &Sender<Report>, pace: Option<&Pace<'_>>) {
     let mut worker = Worker {
         flows: FastMap::new(),
         bench: Bench { engine: Engine::new(Arc::clone(matcher)), outcome: Outcome::default(), empty: false },
     };
-    for mut batch in &inbox.full {
-        for (chunk, payload) in batch.drain() {
-            if let Some(record) = worker.chunk(chunk, payload) {
-                // The collector outlives the workers.
-                let _ = reports.send(Report::Flow(Box::new(record)));
+    let patience = pace.map_or(Duration::MAX, |pace| pace.every);
+    let mut rules = Arc::clone(matcher);
+    let mut told = Instant::now();
+    loop {
+        match inbox.full.recv_timeout(patience) {
+            Ok(mut batch) => {
+                for (chunk, payload) in batch.drain() {
+                    if let Some(record) = worker.chunk(chunk, payload) {
+                        // The collector outlives the workers.
+                        let _ = reports.send(Report::Flow(Box::new(record)));
+                    }
+                }
+                let _ = inbox.empty.try_send(batch);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if told.elapsed() >= patience {
+            told = Instant::now();
+            worker.tell(reports);
+            if let Some(pace) = pace {
+                let wanted = pace.rules.lock().unwrap_or_else(PoisonError::into_inner);
+                if !Arc::ptr_eq(&wanted, &rules) {
+                    rules = Arc::clone(&wanted);
+                    worker.bench.engine.replace(Arc::clone(&wanted));
+                }
             }
         }
-        let _ = inbox.empty.try_send(batch);
     }
-    let _ = reports.send(Report::Done(Box::new(worker.bench.outcome)));
+    worker.tell(reports);
 }
 
 struct Worker {
@@ -108,6 +143,12 @@ struct Followed {
 }
 
 impl Worker {
+    /// Hands over what was found since the last time.
+    fn tell(&mut self, reports: &Sender<Report>) {
+        let found = std::mem::take(&mut self.bench.outcome);
+        let _ = reports.send(Report::Found(Box::new(found)));
+    }
+
     /// Acts on one chunk. Gives the flow's record when it is over.
     fn chunk(&mut self, chunk: Chunk, payload: &[u8]) -> Option<FlowRecord> {
         let Chunk { flow, mark, what } = chunk;

@@ -10,7 +10,7 @@ mod terminal;
 pub mod words;
 
 pub use ndjson::Ndjson;
-pub use terminal::{Level, Terminal, View};
+pub use terminal::{Feed, Level, Terminal, View, state};
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +21,8 @@ use crate::model::summary::Summary;
 use crate::rules::Catalogue;
 
 /// Takes what a run found. The calls come in this order: the inputs, findings from the worst to the
-/// least, handshakes, links, and the summary, which is the last.
+/// least, handshakes, links, and the summary, which is the last. A live run tells findings and links as
+/// they come and as they change, between the inputs and the rest.
 pub trait Sink: Send {
     /// The names of the inputs, in the order of [`crate::model::packet::FrameNo::file`].
     fn inputs(&mut self, names: &[String]) -> io::Result<()>;
@@ -41,4 +42,19 @@ pub trait Sink: Send {
 
     /// The end.
     fn summary(&mut self, summary: &Summary) -> io::Result<()>;
+
+    /// A finding that was told before and has been seen again. Live runs alone do this.
+    fn update(&mut self, finding: &Finding) -> io::Result<()> {
+        self.finding(finding)
+    }
+
+    /// How a live run stands.
+    fn status(&mut self, _summary: &Summary) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing is kept back of what was told.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

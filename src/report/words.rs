@@ -61,6 +61,11 @@ pub fn time(at: Timestamp) -> String {
     }
 }
 
+/// `03:04:05`, in UTC.
+pub fn time_of_day(at: Timestamp) -> String {
+    time(at).get(11..19).unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +89,6 @@ mod tests {
     #[test]
     fn times_are_shown_to_the_second() {
         assert_eq!(time(Timestamp::from_parts(1_767_323_045, 9)), "2026-01-02 03:04:05 UTC");
+        assert_eq!(time_of_day(Timestamp::from_parts(1_767_323_045, 9)), "03:04:05");
     }
 }

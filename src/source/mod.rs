@@ -9,6 +9,8 @@
 mod buffer;
 mod error;
 pub mod filter;
+#[cfg(all(feature = "live", unix))]
+pub mod live;
 mod packed;
 mod pcap;
 mod pcapng;

@@ -147,7 +147,15 @@ impl<W: Write + Send> Sink for Ndjson<W> {
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        write_line(&mut self.out, &SummaryLine::from(summary))?;
+        write_line(&mut self.out, &SummaryLine::new("summary", summary))?;
+        self.out.flush()
+    }
+
+    fn status(&mut self, summary: &Summary) -> io::Result<()> {
+        write_line(&mut self.out, &SummaryLine::new("status", summary))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 }

@@ -412,12 +412,13 @@ pub(super) struct NoteCount<'a> {
     pub(super) count: u64,
 }
 
-impl<'a> From<&'a Summary> for SummaryLine<'a> {
-    fn from(summary: &'a Summary) -> Self {
+impl<'a> SummaryLine<'a> {
+    /// `kind`: `summary` for the last word, `status` for how things stand.
+    pub(super) fn new(kind: &'static str, summary: &'a Summary) -> Self {
         let Summary { capture, streams, skipped, findings, links, notes, limits, elapsed, interrupted } = summary;
         let span = capture.span();
         Self {
-            head: Head::new("summary", None),
+            head: Head::new(kind, None),
             version: env!("CARGO_PKG_VERSION"),
             capture: CaptureCounts {
                 files: capture.files.iter().map(FileCounts::from).collect(),

@@ -305,7 +305,7 @@ impl Block {
     }
 }
 
-fn server(finding: &Finding) -> String {
+pub(super) fn server(finding: &Finding) -> String {
     match &finding.server_name {
         Some(name) => format!("{} ({name})", finding.server),
         None => finding.server.to_string(),
@@ -316,7 +316,7 @@ fn clear(finding: &Finding) -> Option<&str> {
     finding.value.as_ref()?.clear.as_deref()
 }
 
-fn value(finding: &Finding) -> Option<Text> {
+pub(super) fn value(finding: &Finding) -> Option<Text> {
     let value = finding.value.as_ref()?;
     let shown = match &value.clear {
         Some(clear) => match clear.char_indices().nth(CLEAR) {

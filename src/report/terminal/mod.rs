@@ -3,6 +3,7 @@
 //! It is composed at the end, because its first line says what matters most of the whole. What it
 //! keeps until then is bounded: it shows examples and counts, and the machine formats have all.
 
+mod feed;
 mod findings;
 mod links;
 mod seen;
@@ -10,6 +11,7 @@ mod seen;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+pub use feed::{Feed, state};
 use findings::Groups;
 use links::Rows;
 use seen::Handshakes;
