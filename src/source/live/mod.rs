@@ -119,7 +119,7 @@ impl Interface {
         // Asked for in nanoseconds: what libpcap calls microseconds are those.
         let at = Timestamp::from_parts(time.tv_sec, time.tv_usec);
         let mark = Mark { frame: FrameNo { file: self.index, number: self.number }, at };
-        Ok(Some(Packet { mark, link: self.link, bytes: packet.data, wire_len: packet.header.len }))
+        Ok(Some(Packet { mark, link: self.link, bytes: packet.data, wire_len: packet.header.len, tap: self.index }))
     }
 
     /// What was dropped since it was first opened.
