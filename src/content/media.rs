@@ -1,5 +1,6 @@
 //! What a media type (RFC 9110 section 8.3) says about content.
 
+use super::document::Kind;
 use super::header;
 use crate::model::event::Format;
 
@@ -8,6 +9,8 @@ use crate::model::event::Format;
 pub enum Media {
     /// Pictures, sound, archives, fonts, programs.
     Binary,
+    /// A binary message of this kind.
+    Document(Kind),
     /// `application/x-www-form-urlencoded`.
     Form,
     /// Parts, between delimiters made of this boundary where the type names one.
@@ -33,6 +36,7 @@ pub fn of(content_type: &[u8]) -> Media {
         _ => match format(kind, sub) {
             Some(format) => Media::Text(format),
             None if binary(kind, sub) => Media::Binary,
+            None if kind == "application" => Kind::of_subtype(sub).map_or(Media::Unknown, Media::Document),
             None => Media::Unknown,
         },
     }

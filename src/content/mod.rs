@@ -3,9 +3,12 @@
 
 pub mod base64;
 pub mod bson;
+pub mod bytes;
 pub mod carrier;
 pub mod chunked;
 pub mod coding;
+pub mod document;
+pub mod entity;
 pub mod form;
 pub mod header;
 pub mod hex;

@@ -110,6 +110,20 @@ pub fn format(bytes: &[u8]) -> Format {
     }
 }
 
+/// The format that a file's name gives away.
+pub fn format_of_name(name: &str) -> Option<Format> {
+    let (_, extension) = name.rsplit_once('.')?;
+    Some(match extension.to_ascii_lowercase().as_str() {
+        "csv" | "tsv" => Format::Csv,
+        "htm" | "html" => Format::Html,
+        "json" | "jsonl" | "ndjson" => Format::Json,
+        "sql" => Format::Sql,
+        "xml" => Format::Xml,
+        "js" | "css" | "mjs" => Format::Script,
+        _ => return None,
+    })
+}
+
 /// Whether bytes are text somebody can read: UTF-8 or an 8-bit charset with few control characters.
 pub fn is_text(bytes: &[u8]) -> bool {
     let sample = bytes.get(..SAMPLE).unwrap_or(bytes);

@@ -1,6 +1,6 @@
 //! Values of documents that are trees of named values in binary (BSON, MessagePack, CBOR) on their way
 //! to fields: each is named by its path (`users[].email`), and belongs to the account that is named
-//! beside it in the same object or the one around it.
+//! beside it in the same object or one around it.
 
 use super::carrier::Carrier;
 use super::sniff;
@@ -142,7 +142,7 @@ impl<'a> Tree<'a> {
     }
 
     fn say(&mut self, object: Object) {
-        let around = self.open.last().and_then(|outer| outer.account.as_deref());
+        let around = self.open.iter().rev().find_map(|outer| outer.account.as_deref());
         let account = object.account.as_deref().or(around);
         for (path, value) in &object.held {
             // Lines are read as text by the rules: a log, a mail, a key.

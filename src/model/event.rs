@@ -263,6 +263,8 @@ pub enum Skip {
     Limit,
     /// A message the analyzer could not make sense of.
     Malformed,
+    /// A file that only its owner's password opens: an encrypted archive or document.
+    Sealed,
     /// No analyzer knows the protocol, and it is not text.
     UnknownProtocol,
 }
@@ -277,6 +279,7 @@ impl Skip {
             Self::Gap => "resynchronising after a gap",
             Self::Limit => "over a limit",
             Self::Malformed => "malformed message",
+            Self::Sealed => "encrypted content",
             Self::UnknownProtocol => "unknown protocol",
         }
     }

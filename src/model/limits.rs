@@ -157,3 +157,10 @@ pub const HELD_REQUESTS: usize = 8;
 
 /// Pieces of a report (lines, mostly) that wait for a slow target. What finds no room is counted.
 pub const SPOOLED: usize = 4096;
+
+/// Bytes of an archive, an office document or a PDF file that are held to be opened. The text of a
+/// longer one stands in its first part more often than not: pictures and fonts make it long.
+pub const DOCUMENT_BYTES: usize = 2 << 20;
+
+/// Bytes that are unpacked of one archive or document, with all that is inside of it.
+pub const DOCUMENT_TEXT_BYTES: usize = 16 << 20;

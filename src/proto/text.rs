@@ -4,6 +4,7 @@
 
 use super::pieces::Pieces;
 use super::{Analyzer, Nature, Progress, Protocol, Verdict};
+use crate::content::document::{Document, Kind, Place};
 use crate::content::sniff;
 use crate::content::strings::{self, Run};
 use crate::model::event::{Event, EventSink, Format, LinkFact, Outcome, Skip, Text};
@@ -37,6 +38,9 @@ struct Side {
     format: Option<Format>,
     /// The delivery before ended within a text.
     open: bool,
+    /// What it carries is a file, the data connection of FTP for one.
+    file: Option<Document>,
+    begun: bool,
 }
 
 impl Analyzer for Unrecognised {
@@ -61,6 +65,16 @@ impl Unrecognised {
     fn read(&mut self, input: Input<'_>, out: &mut dyn EventSink) {
         let bytes = input.bytes();
         let Some(side) = self.sides.get_mut(input.direction.index()) else { return };
+        if !std::mem::replace(&mut side.begun, true) {
+            side.file = Kind::of_file(bytes).map(Document::new);
+        }
+        if let Some(file) = &mut side.file {
+            let over = file.push(input.data, 0..bytes.len());
+            if over > 0 {
+                out.event(Event::Skipped { reason: Skip::Limit, bytes: over as u64 });
+            }
+            return;
+        }
         if sniff::is_text(bytes) {
             let format = *side.format.get_or_insert_with(|| sniff::format(bytes));
             side.pieces.push(input.data, &mut |data, seen| out.event(text(format, input.direction, data, seen)));
@@ -88,6 +102,9 @@ impl Unrecognised {
 
     fn finish(&mut self, direction: Direction, out: &mut dyn EventSink) {
         let Some(side) = self.sides.get_mut(direction.index()) else { return };
+        if let Some(file) = side.file.take() {
+            file.finish(Place { place: "stream", resource: "", direction, outcome: Outcome::Unknown }, out);
+        }
         let format = side.format.take().unwrap_or(Format::Plain);
         side.pieces.finish(&mut |data, seen| out.event(text(format, direction, data, seen)));
     }

@@ -2,7 +2,7 @@
 
 use super::decode::{Decoder, unescape};
 use crate::content::media::{self, Media};
-use crate::content::{base64, header};
+use crate::content::{base64, header, sniff};
 use crate::model::event::Format;
 
 /// Header fields that mail systems write for each other: routes, identifiers, signatures. Long random
@@ -76,12 +76,12 @@ impl Part {
 
     /// The kind of body, its encoding, and its file name.
     pub(super) fn into_sort(self) -> (Sort, Decoder, String) {
-        let by_name = format_of_name(&self.name).unwrap_or(Format::Plain);
+        let by_name = sniff::format_of_name(&self.name).unwrap_or(Format::Plain);
         let essence = self.content_type.split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
         let sort = match media::of(&self.content_type) {
             _ if essence.eq_ignore_ascii_case(b"message/rfc822") => Sort::Message,
             _ if essence.is_empty() => Sort::Text(by_name),
-            Media::Binary => Sort::Binary,
+            Media::Binary | Media::Document(_) => Sort::Unclear(by_name),
             Media::Form => Sort::Text(Format::Form),
             Media::Multipart(Some(boundary)) if !boundary.is_empty() => Sort::Multipart(boundary),
             Media::Multipart(_) => Sort::Text(Format::Plain),
@@ -150,16 +150,4 @@ fn encoded_word(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let latin = charset.to_ascii_lowercase().starts_with(b"iso-8859-1");
     let text = if latin { raw.iter().map(|b| char::from(*b)).collect::<String>().into_bytes() } else { raw };
     Some((text, tail))
-}
-
-fn format_of_name(name: &str) -> Option<Format> {
-    let (_, extension) = name.rsplit_once('.')?;
-    Some(match extension.to_ascii_lowercase().as_str() {
-        "csv" | "tsv" => Format::Csv,
-        "htm" | "html" => Format::Html,
-        "json" | "jsonl" => Format::Json,
-        "sql" => Format::Sql,
-        "xml" => Format::Xml,
-        _ => return None,
-    })
 }

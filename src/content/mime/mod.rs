@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use self::decode::Decoder;
 use self::header::{Part, Sort};
+use super::document::{self, Document};
 use super::pieces::Pieces;
 use super::sniff;
 use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Skip, Text};
@@ -61,6 +62,10 @@ struct Body {
     sort: Sort,
     name: String,
     pieces: Pieces,
+    /// It is a document, of which this much is here.
+    document: Option<Document>,
+    /// Bytes of the document that were too many.
+    over: usize,
     /// Bytes passed over.
     skipped: u64,
 }
@@ -226,6 +231,11 @@ impl Message {
             body.skipped += range.len() as u64;
             return;
         }
+        if let Some(document) = &mut body.document {
+            let Body { decoder, pieces, over, .. } = body;
+            decoder.decode(data, range, pieces, &mut |data, seen| *over += document.push(data, seen..data.bytes.len()));
+            return;
+        }
         if let Sort::Text(format) = body.sort {
             let Body { decoder, pieces, name, .. } = body;
             let mut emit = |data: Stretch<'_>, seen: usize| out.event(text(format, place, name, direction, data, seen));
@@ -242,8 +252,17 @@ impl Message {
     fn finish_body(&mut self, out: &mut dyn EventSink) {
         let (place, direction) = (self.place.body, self.direction);
         let State::Body(body) = &mut self.state else { return };
-        if !matches!(body.sort, Sort::Text(_) | Sort::Binary) {
+        if !matches!(body.sort, Sort::Text(_) | Sort::Binary) && body.document.is_none() {
             body.judge();
+        }
+        if let Some(mut document) = body.document.take() {
+            let Body { pieces, over, .. } = body;
+            pieces.finish(&mut |data, seen| *over += document.push(data, seen..data.bytes.len()));
+            let at = document::Place { place, resource: &body.name, direction, outcome: Outcome::Unknown };
+            document.finish(at, out);
+            if body.over > 0 {
+                out.event(Event::Skipped { reason: Skip::Limit, bytes: body.over as u64 });
+            }
         }
         if let Sort::Text(format) = body.sort {
             let name = &body.name;
@@ -269,6 +288,8 @@ impl Body {
             sort: Sort::Text(Format::Plain),
             name: String::new(),
             pieces: Pieces::default(),
+            document: None,
+            over: 0,
             skipped: 0,
         }
     }
@@ -277,7 +298,9 @@ impl Body {
     fn judge(&mut self) {
         let Sort::Unclear(format) = self.sort else { return };
         let start = self.pieces.pending().bytes;
-        if sniff::is_text(start) {
+        if let Some(kind) = document::Kind::of_file(start) {
+            self.document = Some(Document::new(kind));
+        } else if sniff::is_text(start) && sniff::binary(start).is_none() {
             self.sort = Sort::Text(format);
         } else {
             self.skipped += start.len() as u64;

@@ -66,7 +66,7 @@ fn parts_are_decoded_and_named() {
             "Plain  plain\r\n",
             "Html  <p>café is open</p>\r\n",
             "Csv päss.csv name,password\nalice,secret\n",
-            "binary content 14",
+            "binary content 8",
         ]
     );
 }

@@ -7,6 +7,7 @@ use super::names;
 use super::parts::Parts;
 use crate::content::chunked::{self, Chunked};
 use crate::content::coding::{Decoder, Status};
+use crate::content::document::{Document, Kind};
 use crate::content::media::Media;
 use crate::content::sniff;
 use crate::model::digest::Digest;
@@ -65,6 +66,7 @@ pub(super) struct Body {
 /// What is made of content.
 #[derive(Debug)]
 enum Fate {
+    Document(Document),
     Form,
     Multipart(Parts),
     Text(Format),
@@ -316,6 +318,13 @@ impl Body {
                 whole
             }
             Fate::Multipart(open) => open.piece(data, &origin, &mut self.buffer, out),
+            Fate::Document(document) => {
+                let over = document.push(data, 0..data.bytes.len());
+                if over > 0 && self.stopped.is_none() {
+                    self.stopped = Some((Skip::Limit, over as u64 + unread));
+                }
+                data.bytes.len()
+            }
             Fate::Undecided(_) => 0,
         };
         self.buffer.push_part(data, keep..data.bytes.len());
@@ -327,12 +336,15 @@ impl Body {
         let Fate::Undecided(media) = &mut self.fate else { return };
         let bytes = self.buffer.stretch().bytes;
         let binary = sniff::binary(bytes).is_some();
-        let fate = match std::mem::replace(media, Media::Unknown) {
-            Media::Form => Some(Fate::Form),
-            Media::Multipart(boundary) => Some(Fate::Multipart(Parts::new(boundary))),
-            Media::Text(format) if !binary => Some(Fate::Text(format)),
-            _ if binary || !sniff::is_text(bytes) => None,
-            _ => Some(Fate::Text(sniff::format(bytes))),
+        let kind = Kind::of_file(bytes);
+        let fate = match (std::mem::replace(media, Media::Unknown), kind) {
+            (Media::Form, _) => Some(Fate::Form),
+            (Media::Multipart(boundary), _) => Some(Fate::Multipart(Parts::new(boundary))),
+            (Media::Document(kind), _) | (_, Some(kind)) => Some(Fate::Document(Document::new(kind))),
+            (Media::Text(format), None) if !binary => Some(Fate::Text(format)),
+            (_, None) if !binary && sniff::is_text(bytes) => Some(Fate::Text(sniff::format(bytes))),
+            (Media::Unknown, None) => Kind::of_message(bytes).map(|kind| Fate::Document(Document::new(kind))),
+            (_, None) => None,
         };
         match fate {
             Some(fate) => self.fate = fate,
@@ -368,6 +380,16 @@ impl Body {
             content.stretch(),
             Origin { resource: &self.resource, direction: self.direction, outcome: Outcome::Unknown },
         );
+        if let Fate::Document(document) = &mut self.fate {
+            let over = document.push(data, 0..data.bytes.len());
+            let whole = std::mem::replace(document, Document::new(Kind::Strings));
+            whole.finish(origin.document(body_place(self.direction)), out);
+            if over > 0 {
+                out.event(Event::Skipped { reason: Skip::Limit, bytes: over as u64 });
+            }
+            self.said = true;
+            return;
+        }
         if data.bytes.len() <= seen {
             return;
         }
@@ -375,7 +397,7 @@ impl Body {
             Fate::Text(format) => origin.text(body_place(self.direction), *format, data, seen, out),
             Fate::Form => origin.pairs(FORM, data, out),
             Fate::Multipart(open) => open.rest(data, &origin, out),
-            Fate::Undecided(_) => {}
+            Fate::Document(_) | Fate::Undecided(_) => {}
         }
         self.said = true;
     }
@@ -390,7 +412,7 @@ impl Body {
             Fate::Form => Form::Urlencoded,
             Fate::Multipart(parts) => Form::Multipart(std::mem::take(parts)),
             Fate::Text(format) => Form::Message(*format),
-            Fate::Undecided(_) => return None,
+            Fate::Document(_) | Fate::Undecided(_) => return None,
         };
         Some(Held { content: std::mem::take(&mut self.buffer), form, resource: std::mem::take(&mut self.resource) })
     }

@@ -1,6 +1,6 @@
 //! Says the named values of a message: headers, cookies, parameters, form fields.
 
-use crate::content::{form, header};
+use crate::content::{document, form, header};
 use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Text};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
@@ -106,6 +106,12 @@ impl Origin<'_> {
                 self.field((FieldKind::Query, &whole), &pair.name, &pair.value, None, span, out);
             }
         }
+    }
+
+    /// Where a document stands.
+    pub(super) const fn document<'b>(&'b self, place: &'b str) -> document::Place<'b> {
+        let Self { resource, direction, outcome } = *self;
+        document::Place { place, resource, direction, outcome }
     }
 
     /// A run of content.

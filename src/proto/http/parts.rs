@@ -1,6 +1,7 @@
 //! The parts of a multipart message: small ones are form fields, files are text or binary.
 
 use super::fields::{Origin, account};
+use crate::content::document::{Document, Kind};
 use crate::content::media::{self, Media};
 use crate::content::{base64, header, multipart, sniff};
 use crate::model::event::{Event, EventSink, FieldKind, Format, Skip};
@@ -106,6 +107,15 @@ impl Parts {
                 _ => content.push_part(data, range),
             }
             let bytes = content.stretch().bytes;
+            if let Some(kind) = part.document(bytes) {
+                let mut document = Document::new(kind);
+                let over = document.push(content.stretch(), seen..bytes.len());
+                document.finish(origin.document(place(origin.direction)), out);
+                if over > 0 {
+                    out.event(Event::Skipped { reason: Skip::Limit, bytes: over as u64 });
+                }
+                continue;
+            }
             match part.format(bytes) {
                 Some(format) => origin.text(place(origin.direction), format, content.stretch(), seen, out),
                 None => {
@@ -124,6 +134,14 @@ impl Part<'_> {
     fn is_field(&self) -> bool {
         let plain = matches!(self.media, Media::Unknown | Media::Text(Format::Plain));
         !self.file && plain && !self.name.is_empty() && self.body.len() <= FIELD
+    }
+
+    /// The kind of document it is.
+    fn document(&self, bytes: &[u8]) -> Option<Kind> {
+        match self.media {
+            Media::Document(kind) => Some(kind),
+            _ => Kind::of_file(bytes),
+        }
     }
 
     /// The format of its content; `None` when it is binary.

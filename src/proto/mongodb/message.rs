@@ -154,7 +154,8 @@ impl Header {
                 let coding = if by == 2 { Coding::Deflate } else { Coding::Zstd };
                 let mut decoder = Decoder::new(std::iter::once(coding));
                 decoder.decode(packed, unpacked, room);
-                decoder.finish(unpacked, room.saturating_sub(unpacked.len()));
+                let left = room.saturating_sub(unpacked.len());
+                decoder.finish(unpacked, left);
             }
             _ => return None,
         }

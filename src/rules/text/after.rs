@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::bytes::{at, backward, blank, forward, identifier, prior, quote};
+use crate::content::entity;
 use crate::model::event::Format;
 use crate::rules::schema::Place;
 
@@ -250,7 +251,7 @@ pub(super) fn decoded<'a>(raw: &'a [u8], place: Place, format: Format) -> Cow<'a
     match place {
         Place::Form | Place::Query if raw.iter().any(|b| matches!(b, b'%' | b'+')) => Cow::Owned(percent(raw)),
         Place::Xml | Place::Label if matches!(format, Format::Html | Format::Xml) && raw.contains(&b'&') => {
-            Cow::Owned(entities(raw))
+            Cow::Owned(entity::decode(raw))
         }
         _ if raw.contains(&b'\\') => Cow::Owned(unescape(raw)),
         _ => Cow::Borrowed(raw),
@@ -273,24 +274,6 @@ fn percent(raw: &[u8]) -> Vec<u8> {
         n += 1;
     }
     out
-}
-
-fn entities(raw: &[u8]) -> Vec<u8> {
-    let mut text = String::from_utf8_lossy(raw).into_owned();
-    for (entity, letter) in [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&apos;", "'"),
-        ("&#x27;", "'"),
-        ("&#39;", "'"),
-        ("&amp;", "&"),
-    ] {
-        if text.contains(entity) {
-            text = text.replace(entity, letter);
-        }
-    }
-    text.into_bytes()
 }
 
 fn unescape(raw: &[u8]) -> Vec<u8> {
