@@ -38,7 +38,7 @@ pub(super) enum Target {
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Wanted {
     /// What to write; each -o takes the --format before it
     #[arg(long, value_name = "FORMAT", value_enum)]
     format: Vec<Format>,
@@ -56,7 +56,7 @@ pub(super) struct Args {
     pub(super) verbose: bool,
 }
 
-impl Args {
+impl Wanted {
     /// How much a report for people shows.
     pub(super) const fn level(&self) -> Level {
         match (self.quiet, self.verbose) {

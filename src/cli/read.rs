@@ -43,7 +43,7 @@ pub(super) struct Args {
     analysis: Analysis,
 
     #[command(flatten)]
-    outputs: outputs::Args,
+    outputs: outputs::Wanted,
 
     /// Exit with status 1 when something at least this severe was found
     #[arg(long, value_name = "SEVERITY")]

@@ -76,7 +76,7 @@ pub(super) struct Args {
     analysis: Analysis,
 
     #[command(flatten)]
-    outputs: outputs::Args,
+    outputs: outputs::Wanted,
 
     #[command(flatten)]
     confine: Confinement,

@@ -21,5 +21,7 @@ mod cuts;
 mod fixtures;
 mod frames;
 mod hostile;
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live;
 mod probes;
 mod support;
