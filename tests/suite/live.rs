@@ -22,7 +22,7 @@ fn in_a_network_of_its_own(test: &str) {
     command.arg("--net").arg(itself).args(["--ignored", "--exact", "--nocapture", test]);
     let may = Command::new("unshare").args(["--net", "ip", "link", "set", "lo", "up"]).output();
     if !may.is_ok_and(|output| output.status.success()) {
-        println!("skipped: {test} needs root, unshare and ip");
+        eprintln!("skipped: {test} needs root, unshare and ip");
         return;
     }
     let output = command.output().expect("unshare runs");
