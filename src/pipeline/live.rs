@@ -14,7 +14,8 @@ use crate::model::summary::{CaptureFile, Note};
 use crate::model::time::Timestamp;
 use crate::source::live::{self, Drops, Interface, LiveError};
 
-/// How long a thread waits for packets before it looks what else there is to do.
+/// How long a thread waits for packets before it looks what else there is to do: longer than the kernel
+/// keeps a block open.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Packets that are read of one interface before the next has its turn.
@@ -76,9 +77,17 @@ pub(super) fn run(
             listener.lane.idle(now());
         }
     }
-    // What the kernel has taken in before the stop is read to its end.
+    // What the kernel has taken in before the stop is read to its end: it may still hold an open block.
     let end = Instant::now() + SECOND;
-    while listener.round() && Instant::now() < end {}
+    loop {
+        let any = listener.round() || {
+            live::wait(&listener.interfaces, PATIENCE);
+            listener.round()
+        };
+        if !any || Instant::now() > end {
+            break;
+        }
+    }
     let (drops, notes) = listener.state();
     let Listener { number, files, lane, reports, .. } = listener;
     let seen = LaneSeen { counted: lane.finish(), files, drops, notes };
