@@ -97,6 +97,7 @@ enum SideName {
 pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
     let reports = typed.reports()?;
     let matcher = args.analysis.matcher()?;
+    let controls = listen().context("cannot listen for signals")?;
     let lanes = open(&args)?;
     let in_force = args.confine.enter(plan(&args, &reports, &lanes))?;
     if args.outputs.verbose {
@@ -104,7 +105,6 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
     }
     // Opened by the user that may have to open them again.
     let boards = outputs::boards(&reports, matcher.catalogue(), args.outputs.level(), args.analysis.reveal)?;
-    let controls = listen().context("cannot listen for signals")?;
     let watching = Watching {
         lanes,
         jobs: args.analysis.jobs(),
