@@ -1,12 +1,10 @@
 //! From the paths that were typed to the captures that are read.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::rules::glob;
 use crate::source::{self, Input, Why};
 
 /// How deep directories are followed into each other.
@@ -46,6 +44,10 @@ fn directory(path: &Path, depth: usize, inputs: &mut Vec<Input>) -> Result<()> {
             directory(&entry, depth, inputs)?;
             continue;
         }
+        // A FIFO or a device would have to be waited for.
+        if !entry.is_file() {
+            continue;
+        }
         let input = Input::Path(entry);
         match source::open(&input, 0) {
             Err(error) if matches!(error.why, Why::NotACapture(_) | Why::Empty) => {}
@@ -56,12 +58,10 @@ fn directory(path: &Path, depth: usize, inputs: &mut Vec<Input>) -> Result<()> {
     Ok(())
 }
 
-/// Files whose name fits a pattern (`day-*.pcap`), if it is one and any do.
+/// Files that fit a pattern (`day-*.pcap`, `**/*.pcap`), in order of name, if it is one and any do.
 fn pattern(path: &Path) -> Option<Vec<PathBuf>> {
-    let name = path.file_name().and_then(OsStr::to_str).filter(|name| name.contains('*'))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let fits = |file: &PathBuf| file.file_name().and_then(OsStr::to_str).is_some_and(|file| glob::fits(name, file));
-    let found: Vec<PathBuf> = sorted(folder).ok()?.into_iter().filter(|file| !file.is_dir() && fits(file)).collect();
+    let pattern = path.to_str().filter(|pattern| pattern.contains(['*', '?', '[']))?;
+    let found: Vec<PathBuf> = glob::glob(pattern).ok()?.flatten().filter(|file| !file.is_dir()).collect();
     (!found.is_empty()).then_some(found)
 }
 
@@ -112,7 +112,12 @@ mod tests {
         for name in ["day-2.pcap", "day-1.pcap", "night.pcap"] {
             fs::write(folder.path().join(name), CAPTURE).unwrap();
         }
-        let found = collect(&[folder.path().join("day-*.pcap")]).unwrap();
-        assert_eq!(names(&found), ["day-1.pcap", "day-2.pcap"]);
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(folder.path().join("sub/day-3.pcap"), CAPTURE).unwrap();
+        let found = |pattern: &str| names(&collect(&[folder.path().join(pattern)]).unwrap());
+        assert_eq!(found("day-*.pcap"), ["day-1.pcap", "day-2.pcap"]);
+        assert_eq!(found("day-?.pcap"), ["day-1.pcap", "day-2.pcap"]);
+        assert_eq!(found("day-[2-9].pcap"), ["day-2.pcap"]);
+        assert_eq!(found("**/day-*.pcap"), ["day-1.pcap", "day-2.pcap", "day-3.pcap"]);
     }
 }

@@ -31,7 +31,7 @@ Exit status: 0 done; 1 --fail-on was reached; 2 a mistake, or an input that coul
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Captures (pcap, pcapng, gzip), directories of captures, or - for standard input
+    /// Captures (pcap, pcapng, snoop; gzip, zstd, xz, lz4, bzip2), directories, patterns, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
