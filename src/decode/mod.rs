@@ -1,6 +1,7 @@
 //! From a captured frame to the payload of a transport, through whatever lies between.
 
 mod checksum;
+pub mod copies;
 mod defrag;
 mod ip;
 mod link;

@@ -1,7 +1,7 @@
 //! What a rule made of an event.
 
 use super::event::Outcome;
-use super::flow::{Direction, Endpoint, FlowId, Transport};
+use super::flow::{Direction, Endpoint, Flow, FlowId, Transport};
 use super::packet::Span;
 use super::why::{Fact, Why};
 
@@ -123,6 +123,11 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether it is about the capture itself: it has no client and no server.
+    pub fn is_of_capture(&self) -> bool {
+        self.server == Flow::OF_CAPTURE.server
+    }
+
     /// Whether the value is published for tests and documentation.
     pub const fn is_test_value(&self) -> bool {
         self.why.has(Fact::TestValue)

@@ -1,7 +1,7 @@
 //! Who talks to whom.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Transport protocol of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -231,6 +231,13 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Stands for the capture itself, where what was found belongs to no conversation.
+    pub const OF_CAPTURE: Self = {
+        let nobody = Endpoint { ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
+        let (id, transport, roles) = (FlowId(0), Transport::Tcp, Roles::Guessed);
+        Self { id, transport, client: nobody, server: nobody, roles, tunnel: None }
+    };
+
     /// The same flow with client and server exchanged.
     pub const fn swapped(self) -> Self {
         Self { client: self.server, server: self.client, ..self }

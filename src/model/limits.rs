@@ -54,6 +54,13 @@ pub const FRAGMENTS: usize = 256;
 /// wait. IPv4 identifiers are used again, and fragments of two datagrams must not meet.
 pub const FRAGMENT_SECONDS: i64 = 30;
 
+/// Nanoseconds of packet time for which a copy of a packet is waited for: what two taps of a link, and
+/// their clocks, are apart.
+pub const COPY_NANOS: i64 = 100_000_000;
+
+/// Packets that are remembered to know their copies. A tenth of a second of a 10 Gbit/s link with full frames.
+pub const COPIES: usize = 1 << 17;
+
 /// Longest record of a capture file. A length beyond it is damage, not a packet: captures of a network
 /// have 256 KiB at most, the longest of any kind (USB) stay below this.
 pub const RECORD_BYTES: usize = 16 << 20;

@@ -50,6 +50,8 @@ pub struct Capture {
     pub dropped_by_interface: u64,
     /// Packets a snap length cut short.
     pub truncated: u64,
+    /// Packets that another tap had seen just before, and that were not analysed again.
+    pub duplicates: u64,
 }
 
 impl Capture {

@@ -8,11 +8,13 @@ use std::time::Duration;
 use super::capture::Captured;
 use super::worker::Outcome;
 use crate::ledger::{Closed, Ledger, Link};
-use crate::model::event::{Event, Weakness};
+use crate::model::event::{Event, Grade, Weakness};
 use crate::model::finding::Finding;
-use crate::model::flow::{Direction, Endpoint};
-use crate::model::summary::Summary;
+use crate::model::flow::{Direction, Endpoint, Flow};
+use crate::model::packet::{Mark, Span};
+use crate::model::summary::{Capture, Summary};
 use crate::rules::{Catalogue, Context, Engine, Matcher};
+use crate::source::Secrets;
 
 /// What a run came to, in order.
 pub(super) struct Closing {
@@ -35,6 +37,9 @@ pub(super) fn close(
     for link in &closed.links {
         judge(&mut engine, link, &mut outcome);
     }
+    for secrets in &captured.secrets {
+        judge_secrets(&mut engine, secrets, &captured.capture, &mut outcome);
+    }
     let findings = in_order(&mut outcome, &closed);
     closed.count(&findings);
     let summary = summarise(captured, &outcome, &closed, &findings, catalogue, elapsed);
@@ -56,6 +61,24 @@ pub(super) fn judge(engine: &mut Engine, link: &Link, outcome: &mut Outcome) {
         });
         engine.event(&context, &event, &mut |finding| outcome.add(finding));
     }
+}
+
+/// Asks the rules about keys that stand in a capture.
+fn judge_secrets(engine: &mut Engine, secrets: &Secrets, capture: &Capture, outcome: &mut Outcome) {
+    let Secrets { kind, count, frame, at } = secrets;
+    let begins = capture.files.get(frame.file as usize).and_then(|file| file.span).map(|span| span.0);
+    let mark = Mark { at: at.or(begins).unwrap_or_default(), frame: *frame };
+    let plural = if *count == 1 { "y" } else { "ies" };
+    let event = Event::Weakness(Weakness {
+        kind: "capture.keys",
+        value: kind,
+        note: &format!("the file itself holds a {kind}, {count} entr{plural}"),
+        grade: Grade::Broken,
+        direction: Direction::ToServer,
+        span: Span::at(mark),
+    });
+    let context = Context { flow: &Flow::OF_CAPTURE, protocol: "pcapng", server_name: None };
+    engine.event(&context, &event, &mut |finding| outcome.add(finding));
 }
 
 /// The findings, worst first, then as they were captured. Connections another one had announced get

@@ -3,6 +3,7 @@
 
 use super::batch::Batcher;
 use crate::decode::Decoder;
+use crate::decode::copies::Copies;
 use crate::flow::{Limits, Table};
 use crate::model::flow::FlowId;
 use crate::model::packet::Packet;
@@ -15,9 +16,11 @@ use crate::proto::PROTOCOLS;
 /// One flow table with what is before and behind it.
 pub(super) struct Lane {
     decoder: Decoder,
+    copies: Copies,
     table: Table,
     batcher: Batcher,
     truncated: u64,
+    duplicates: u64,
     skipped: Skipped,
 }
 
@@ -28,6 +31,8 @@ pub(super) struct Counted {
     pub(super) skipped: Skipped,
     /// Packets a snap length cut short.
     pub(super) truncated: u64,
+    /// Packets that were copies of others.
+    pub(super) duplicates: u64,
 }
 
 impl Lane {
@@ -35,11 +40,18 @@ impl Lane {
     pub(super) fn new(batcher: Batcher, first: FlowId) -> Self {
         Self {
             decoder: Decoder::default(),
+            copies: Copies::default(),
             table: Table::new(Limits::default()).knowing(is_known).numbering_from(first),
             batcher,
             truncated: 0,
+            duplicates: 0,
             skipped: Skipped::default(),
         }
+    }
+
+    /// Several taps are to be expected: copies of packets are looked for from the first packet on.
+    pub(super) const fn expect_copies(&mut self) {
+        self.copies.watch();
     }
 
     /// Takes one packet, and counts it in `file`.
@@ -50,6 +62,7 @@ impl Lane {
         file.span = Some(file.span.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
         self.truncated += u64::from((packet.bytes.len() as u64) < u64::from(packet.wire_len));
         match self.decoder.decode(packet) {
+            Ok(Some(segment)) if self.copies.has(packet, &segment) => self.duplicates += 1,
             Ok(Some(segment)) => self.table.packet(&segment, packet.mark, &mut self.batcher),
             Ok(None) => {}
             Err(reason) => self.skipped.add(reason.0, packet.bytes.len() as u64),
@@ -70,7 +83,12 @@ impl Lane {
 
     /// What was seen so far.
     pub(super) fn counted(&self) -> Counted {
-        Counted { streams: self.table.tally(), skipped: self.skipped.clone(), truncated: self.truncated }
+        Counted {
+            streams: self.table.tally(),
+            skipped: self.skipped.clone(),
+            truncated: self.truncated,
+            duplicates: self.duplicates,
+        }
     }
 
     /// Ends all flows, and tells what was seen.

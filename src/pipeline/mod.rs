@@ -123,7 +123,7 @@ pub fn read(
     }
     let failed = std::mem::take(&mut captured.failed);
     let Closing { findings, closed, summary } = closing::close(matcher, captured, outcome, ledger, begun.elapsed());
-    let names: Vec<String> = settings.inputs.iter().map(capture::name).collect();
+    let names: Vec<String> = summary.capture.files.iter().map(|file| file.name.clone()).collect();
     for sink in sinks {
         sink.inputs(&names)?;
         for finding in &findings {

@@ -221,6 +221,7 @@ impl Watch<'_> {
             captured.skipped.merge(&counted.skipped);
             let capture = &mut captured.capture;
             capture.truncated += counted.truncated;
+            capture.duplicates += counted.duplicates;
             capture.dropped_by_kernel += drops.kernel;
             capture.dropped_by_interface += drops.interface;
             match capture.files.is_empty() {

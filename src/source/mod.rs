@@ -11,6 +11,7 @@ mod error;
 pub mod filter;
 #[cfg(all(feature = "live", unix))]
 pub mod live;
+mod merged;
 mod packed;
 mod pcap;
 mod pcapng;
@@ -22,6 +23,7 @@ mod step;
 use std::path::PathBuf;
 
 pub use error::{SourceError, Why};
+pub use merged::{Ended, Merged};
 
 use crate::model::packet::{FrameNo, Packet};
 use crate::model::time::Timestamp;

@@ -139,6 +139,13 @@ impl SavedCapture {
         Ok(Some(mark))
     }
 
+    /// Gives the file another place in the list of inputs.
+    pub(super) fn becomes(&mut self, index: u32) {
+        self.index = index;
+        let frames = self.packet.iter_mut().map(|(mark, _)| &mut mark.frame);
+        frames.chain(self.secrets.iter_mut().map(|secrets| &mut secrets.frame)).for_each(|frame| frame.file = index);
+    }
+
     /// The packet that [`Self::advance`] went to.
     pub(super) fn packet(&self) -> Option<Packet<'_>> {
         let (mark, Record { link, tap, start, length, wire_len, .. }) = self.packet.as_ref()?;

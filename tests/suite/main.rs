@@ -9,6 +9,7 @@
 //! * `cuts`: delivered byte by byte, every conversation says the same.
 //! * `hostile`: damaged captures do no harm.
 //! * `probes`: no two protocols claim the same conversation.
+//! * `saved`: packed, cut, shuffled or written by two taps, a capture says the same.
 
 // Tests fail by panicking, and JSON values are looked into by index.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::expect_used, clippy::print_stderr)]
@@ -24,4 +25,5 @@ mod hostile;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
 mod probes;
+mod saved;
 mod support;

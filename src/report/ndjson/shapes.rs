@@ -335,6 +335,7 @@ pub(super) struct CaptureCounts<'a> {
     pub(super) dropped_by_kernel: u64,
     pub(super) dropped_by_interface: u64,
     pub(super) truncated: u64,
+    pub(super) duplicates: u64,
 }
 
 #[derive(Serialize)]
@@ -429,6 +430,7 @@ impl<'a> SummaryLine<'a> {
                 dropped_by_kernel: capture.dropped_by_kernel,
                 dropped_by_interface: capture.dropped_by_interface,
                 truncated: capture.truncated,
+                duplicates: capture.duplicates,
             },
             streams: (*streams).into(),
             skipped: skipped.iter().map(|(reason, volume)| (reason, volume.into())).collect(),

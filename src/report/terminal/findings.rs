@@ -283,6 +283,9 @@ impl Block {
 
     /// Client and server, and what they speak.
     fn ends(&self, finding: &Finding) -> Vec<Text> {
+        if finding.is_of_capture() {
+            return vec![Text::plain(&server(finding)), Text::styled(NAME, finding.protocol)];
+        }
         let others = self.clients.len().saturating_sub(1);
         let mut ends = Text::plain(&finding.client.ip.to_string());
         if others > 0 {
@@ -306,6 +309,9 @@ impl Block {
 }
 
 pub(super) fn server(finding: &Finding) -> String {
+    if finding.is_of_capture() {
+        return "the capture itself".to_owned();
+    }
     match &finding.server_name {
         Some(name) => format!("{} ({name})", finding.server),
         None => finding.server.to_string(),

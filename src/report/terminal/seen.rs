@@ -134,6 +134,10 @@ pub(super) fn unseen(summary: &Summary, folder: &str, view: View) -> Vec<Text> {
         (streams.corrupt, format!("{} left out for a wrong checksum", words::many(streams.corrupt, "segment"))),
         (streams.evicted, format!("{} given up for want of room", words::many(streams.evicted, "stream"))),
         (streams.capped, format!("{} over a limit", words::many(streams.capped, "stream"))),
+        (
+            capture.duplicates,
+            format!("{} seen by a second tap and taken once", words::many(capture.duplicates, "packet")),
+        ),
         (capture.truncated, format!("{} cut by the snap length", words::many(capture.truncated, "packet"))),
         (
             capture.dropped_by_kernel,

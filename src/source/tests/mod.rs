@@ -1,6 +1,7 @@
 //! Files made byte by byte, read back through [`open`].
 
 mod damage;
+mod merged;
 
 use std::io::Write as _;
 
