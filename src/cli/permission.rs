@@ -97,15 +97,13 @@ impl Hindrance {
 }
 
 #[cfg(target_os = "linux")]
+const UNIT: &str = "packaging/plainsight.service gives it CAP_NET_RAW and nothing else";
+
+#[cfg(target_os = "linux")]
 fn ways(program: &Path, interface: &str, hindrance: Hindrance) -> String {
     /// Where a program can be given capabilities.
     const BIN: &str = "/usr/local/bin/plainsight";
-    let unit = "packaging/plainsight.service gives it CAP_NET_RAW and nothing else";
     let path = quoted(program);
-    let give = |path: &str| format!("sudo setcap cap_net_raw=ep {path}");
-    let group = |path: &str| {
-        format!("sudo groupadd -rf pcap; sudo chgrp pcap {path} && sudo chmod 750 {path} && {}", give(path))
-    };
     match hindrance {
         Hindrance::Permitted => {
             "  It has CAP_NET_RAW, yet the kernel refuses: a container, a user namespace or a security \
@@ -115,25 +113,27 @@ fn ways(program: &Path, interface: &str, hindrance: Hindrance) -> String {
         Hindrance::Closed => format!(
             "  This process can gain no privileges (a container, or a service). Give it CAP_NET_RAW from outside:\n\
              \x20 container:  --cap-add NET_RAW (and --network host to see the host's interfaces)\n\
-             \x20 systemd:    AmbientCapabilities=CAP_NET_RAW; {unit}"
+             \x20 systemd:    AmbientCapabilities=CAP_NET_RAW; {UNIT}"
         ),
-        Hindrance::NoSuid | Hindrance::None => {
-            let (install, path) = match hindrance {
-                Hindrance::NoSuid => (format!("sudo install {path} {BIN} && "), BIN.to_owned()),
-                _ => (String::new(), path.clone()),
-            };
-            let moved = if install.is_empty() { "" } else { " (where it is now, capabilities are ignored: nosuid)" };
-            format!(
-                "  everybody:  {install}{}{moved}\n\
-                 \x20 a group:    {install}{}\n\
-                 \x20             then `sudo usermod -aG pcap $USER`, and log in again\n\
-                 \x20 a service:  {unit}\n\
-                 \x20 just now:   sudo {path} watch -i {interface} --user $USER",
-                give(&path),
-                group(&path),
-            )
+        Hindrance::NoSuid => {
+            let first = format!("Capabilities of files are ignored where it lies (nosuid): sudo install {path} {BIN}");
+            format!("  {first}, and then\n{}", granted(BIN, interface))
         }
+        Hindrance::None => granted(&path, interface),
     }
+}
+
+/// What helps a program that can be given capabilities.
+#[cfg(target_os = "linux")]
+fn granted(path: &str, interface: &str) -> String {
+    let give = format!("sudo setcap cap_net_raw=ep {path}");
+    format!(
+        "  everybody:  {give}\n\
+         \x20 a group:    sudo groupadd -rf pcap; sudo chgrp pcap {path} && sudo chmod 750 {path} && {give}\n\
+         \x20             then `sudo usermod -aG pcap $USER`, and log in again\n\
+         \x20 a service:  {UNIT}\n\
+         \x20 just now:   sudo {path} watch -i {interface} --user $USER"
+    )
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -181,8 +181,8 @@ mod tests {
         let said = ways(Path::new("/opt/it's here/plainsight"), "eth0", Hindrance::None);
         assert!(said.contains(r"sudo setcap cap_net_raw=ep '/opt/it'\''s here/plainsight'"), "{said}");
         let moved = ways(Path::new("/home/me/plainsight"), "eth0", Hindrance::NoSuid);
-        let line = "sudo install /home/me/plainsight /usr/local/bin/plainsight && sudo setcap cap_net_raw=ep /usr/local/bin/plainsight";
-        assert!(moved.contains(line), "{moved}");
+        assert!(moved.contains("sudo install /home/me/plainsight /usr/local/bin/plainsight, and then"), "{moved}");
+        assert!(moved.contains("sudo setcap cap_net_raw=ep /usr/local/bin/plainsight"), "{moved}");
         let closed = ways(Path::new("/plainsight"), "eth0", Hindrance::Closed);
         assert!(closed.contains("--cap-add NET_RAW") && !closed.contains("setcap"), "{closed}");
     }
