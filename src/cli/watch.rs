@@ -5,19 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::analysis::{Analysis, SeverityName};
 use super::complain;
-use super::confine::Confinement;
+use super::confine::{self, Confinement};
 use super::exit::Exit;
 use super::outputs::{self, Format, Target, Typed};
+use super::permission;
 use crate::pipeline::settings::{Controls, Watching};
 use crate::pipeline::watch::{self, Operator};
 use crate::rules::Catalogue;
 use crate::sandbox::Plan;
-use crate::source::live::{Interface, LiveError, Options, Side};
+use crate::source::live::{Interface, LiveError, Options, Side, Trouble};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -130,17 +131,16 @@ fn plan(args: &Args, reports: &[(Format, Target)], lanes: &[Vec<Interface>]) -> 
         Target::Stdout => None,
     });
     let capture = lanes.iter().flatten().filter_map(Interface::descriptor);
-    Plan {
-        read: args.analysis.choice.paths().to_vec(),
-        write: write.collect(),
-        keep_capture: true,
-        capture: capture.collect(),
-        ..Plan::default()
+    let mut read = args.analysis.choice.paths().to_vec();
+    if args.filter.is_some() {
+        // It is compiled again for an interface that comes back.
+        read.extend(confine::NAMES_IN_FILTERS.map(PathBuf::from));
     }
+    Plan { read, write: write.collect(), keep_capture: true, capture: capture.collect(), ..Plan::default() }
 }
 
 /// The interfaces, once for each lane.
-fn open(args: &Args) -> Result<Vec<Vec<Interface>>, LiveError> {
+fn open(args: &Args) -> Result<Vec<Vec<Interface>>> {
     let options = Options {
         filter: args.filter.clone(),
         promiscuous: !args.no_promiscuous,
@@ -157,7 +157,16 @@ fn open(args: &Args) -> Result<Vec<Vec<Interface>>, LiveError> {
     let mut seen = std::collections::HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     let lane = || names.iter().zip(0..).map(|(name, index)| Interface::open(name, index, &options)).collect();
-    (0..args.lanes.get()).map(|_| lane()).collect()
+    (0..args.lanes.get()).map(|_| lane()).collect::<Result<_, LiveError>>().map_err(explained)
+}
+
+/// With what the operator can do about it.
+fn explained(error: LiveError) -> anyhow::Error {
+    let said = error.to_string();
+    match said.strip_prefix(&format!("{}: ", error.interface)) {
+        Some(said) if error.trouble != Trouble::Filter => anyhow!(permission::advice(&error.interface, said)),
+        _ => error.into(),
+    }
 }
 
 struct Console<'a> {
