@@ -108,31 +108,36 @@ impl FlowKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tunnel {
     kind: TunnelKind,
-    id: Option<u32>,
-    network: u32,
+    numbered: bool,
+    /// A digest of the networks around it. Every flow has one, hence the size.
+    around: u16,
+    number: u32,
 }
 
 impl Tunnel {
-    /// A tunnel inside of another, or of none. `id`: the number of the network inside, where there is
-    /// one that is the same in both directions.
+    /// A tunnel inside of another, or of none. `number`: that of the network inside, where there is one
+    /// and it is the same in both directions.
     #[must_use]
-    pub fn inside(outer: Option<Self>, kind: TunnelKind, id: Option<u32>) -> Self {
-        let around = outer.map_or(0, Self::network);
-        // A multiplier without pattern (the golden ratio): the same numbers nested otherwise give another.
-        let mixed = |id: u32| (around.rotate_left(5) ^ id ^ (kind as u32) << 24 ^ 1 << 31).wrapping_mul(0x9e37_79b1);
-        Self { kind, id, network: id.map_or(around, mixed) }
+    pub fn inside(outer: Option<Self>, kind: TunnelKind, number: Option<u32>) -> Self {
+        let outer = outer.map_or(0, Self::network);
+        Self { kind, numbered: number.is_some(), around: (outer ^ outer >> 16) as u16, number: number.unwrap_or(0) }
     }
 
     /// Tells apart networks that use the same addresses; 0 where no tunnel says which it is.
     pub const fn network(self) -> u32 {
-        self.network
+        if !self.numbered {
+            return self.around as u32;
+        }
+        // A multiplier without pattern (the golden ratio): the same numbers nested otherwise give another.
+        let around = (self.around as u32).rotate_left(15);
+        (around ^ self.number ^ (self.kind as u32) << 24 ^ 1 << 31).wrapping_mul(0x9e37_79b1)
     }
 }
 
 impl fmt::Display for Tunnel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.name())?;
-        self.id.map_or(Ok(()), |id| write!(f, " {id}"))
+        if self.numbered { write!(f, " {}", self.number) } else { Ok(()) }
     }
 }
 
@@ -262,8 +267,9 @@ mod tests {
         let all =
             [nested(1, 2), nested(2, 1), nested(1, 1), nested(0, 1), vxlan(None, 1).map(Tunnel::network), Some(0)];
         assert!(all.iter().enumerate().all(|(n, network)| !all[..n].contains(network)), "{all:?}");
-        let named = Tunnel::inside(vxlan(None, 7), TunnelKind::Gre, None);
-        assert_eq!((Some(named.network()), named.to_string()), (vxlan(None, 7).map(Tunnel::network), "gre".to_owned()));
+        let [a, b] = [7, 8].map(|number| Tunnel::inside(vxlan(None, number), TunnelKind::Gre, None));
+        assert_ne!(a.network(), b.network());
+        assert_eq!((Tunnel::inside(None, TunnelKind::Gre, None).network(), a.to_string().as_str()), (0, "gre"));
         assert_eq!(vxlan(None, 7).map(|tunnel| tunnel.to_string()), Some("vxlan 7".to_owned()));
     }
 }
