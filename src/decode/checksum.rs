@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use super::{Addresses, Checksum};
 
 /// Judges the checksum that a whole segment, header and payload, states.
-pub(super) fn of_tcp(bytes: &[u8], stated: u16, Addresses(source, destination): Addresses) -> Checksum {
-    let addresses = address(source) + address(destination) + u64::from(TCP.to_be());
-    let pseudo = addresses + u64::from((bytes.len() as u16).to_be());
+pub(super) fn of_tcp(bytes: &[u8], stated: u16, ends: Addresses) -> Checksum {
+    let (addresses, pseudo) = pseudo_header(bytes.len(), TCP, ends);
     if fold(pseudo + sum(bytes)) == 0xffff {
         return Checksum::Good;
     }
@@ -17,12 +16,24 @@ pub(super) fn of_tcp(bytes: &[u8], stated: u16, Addresses(source, destination): 
     if partial.contains(&stated.to_be()) { Checksum::Unknown } else { Checksum::Bad }
 }
 
+/// Whether a transport segment has the right checksum.
+pub(super) fn holds_for(bytes: &[u8], number: u8, ends: Addresses) -> bool {
+    let (_, pseudo) = pseudo_header(bytes.len(), number, ends);
+    fold(pseudo + sum(bytes)) == 0xffff
+}
+
 /// Whether an IPv4 header has the checksum it states.
 pub(super) fn holds(header: &[u8]) -> bool {
     fold(sum(header)) == 0xffff
 }
 
-const TCP: u16 = 6;
+const TCP: u8 = 6;
+
+/// Sum of the pseudo-header (RFC 9293, section 3.1; RFC 8200, section 8.1) without the length, and with it.
+fn pseudo_header(length: usize, number: u8, Addresses(source, destination): Addresses) -> (u64, u64) {
+    let addresses = address(source) + address(destination) + u64::from(u16::from(number).to_be());
+    (addresses, addresses + u64::from((length as u16).to_be()))
+}
 
 fn address(ip: IpAddr) -> u64 {
     match ip {

@@ -5,7 +5,8 @@ use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
 use super::defrag::{Datagram, Part};
 use super::{
-    Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, tunnel, udp,
+    Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, esp, tunnel,
+    udp,
 };
 use crate::model::flow::{Endpoint, TunnelKind};
 
@@ -80,6 +81,7 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresse
         }
         44 => v6_fragment(walk, addresses)?,
         47 => tunnel::gre(walk)?,
+        50 => esp::null(walk, addresses)?,
         // Authentication header: in units of four bytes, two of them not counted.
         51 => {
             let [next, units, ..] = *walk.take::<8>()?;
@@ -103,6 +105,7 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresse
 const fn opaque(number: u8) -> Option<Undecodable> {
     match number {
         1 | 58 => Some(Undecodable::ICMP),
+        // In fragments, where it may be assumed to be encrypted.
         50 => Some(Undecodable::ESP),
         59 => Some(Undecodable::EMPTY),
         132 => Some(Undecodable::SCTP),

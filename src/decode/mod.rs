@@ -3,6 +3,7 @@
 mod checksum;
 pub mod copies;
 mod defrag;
+mod esp;
 mod ip;
 mod link;
 mod shape;

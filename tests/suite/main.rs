@@ -7,6 +7,7 @@
 //!   number of workers and any cut of the file, and without a secret in sight.
 //! * `frames`: every packet is read and numbered as others number it.
 //! * `cuts`: delivered byte by byte, every conversation says the same.
+//! * `encapsulation`: what a conversation is wrapped in makes no difference.
 //! * `hostile`: damaged captures do no harm.
 //! * `probes`: no two protocols claim the same conversation.
 //! * `saved`: packed, cut, shuffled or written by two taps, a capture says the same.
@@ -19,6 +20,7 @@ mod cli;
 #[cfg(target_os = "linux")]
 mod confined;
 mod cuts;
+mod encapsulation;
 mod fixtures;
 mod frames;
 mod hostile;
