@@ -48,7 +48,7 @@ pub(super) struct Whole {
 impl Whole {
     pub(super) fn start(&self) -> Result<(Walk<'_>, Layer), Undecodable> {
         let (number, addresses) = self.transport.ok_or(Undecodable::MALFORMED)?;
-        let walk = Walk { bytes: &self.bytes, wire_len: self.wire_len, tunnel: self.tunnel };
+        let walk = Walk { bytes: &self.bytes, wire_len: self.wire_len, tunnel: self.tunnel, corrupt: false };
         Ok((walk, Layer::Transport { number, addresses }))
     }
 }
@@ -64,6 +64,8 @@ pub(super) struct Fragments {
     /// Bytes of all datagrams together.
     held: usize,
     skipped: Skipped,
+    /// Fragments smaller than any network makes them.
+    tiny: u64,
 }
 
 impl Fragments {
@@ -80,6 +82,7 @@ impl Fragments {
         if walk.wire_len == 0 || end > LONGEST || !(part.last || walk.wire_len.is_multiple_of(UNIT)) {
             return Err(Undecodable::MALFORMED);
         }
+        self.tiny += u64::from(!part.last && walk.wire_len < TINY);
         self.make_room(walk.bytes.len(), at);
         if self.waiting.get(&part.datagram).is_none_or(|waiting| waiting.is_over(at)) {
             self.open(part.datagram, at);
@@ -127,6 +130,11 @@ impl Fragments {
         std::mem::take(&mut self.skipped)
     }
 
+    /// Fragments that are too small to be honest. They are put together like any other.
+    pub(super) const fn tiny(&self) -> u64 {
+        self.tiny
+    }
+
     fn make_room(&mut self, needed: usize, at: Timestamp) {
         while let Some(&oldest) = self.order.front() {
             let full = self.order.len() >= limits::FRAGMENTED_DATAGRAMS || self.held + needed > limits::FRAGMENT_BYTES;
@@ -167,6 +175,9 @@ const TOO_MANY: Undecodable = Undecodable("ip fragment, one of too many");
 
 /// Fragments but the last are multiples of this, in bytes.
 const UNIT: usize = 8;
+/// Every network carries packets of 68 bytes (RFC 791, section 3.2), a header of 20 among them: who makes
+/// smaller fragments wants to hide the ports, or to cost something (RFC 1858).
+const TINY: usize = 48;
 /// No datagram is longer than its length field can say.
 const LONGEST: usize = 0xffff;
 const TIMEOUT: i64 = limits::FRAGMENT_SECONDS * 1_000_000_000;

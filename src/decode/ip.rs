@@ -34,6 +34,8 @@ pub(super) fn v4(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
         }
         walk.limit(length);
     }
+    // Zero is what a system leaves for its network card to fill in.
+    walk.corrupt |= header.header_checksum() != 0 && !checksum::holds(header.slice());
     walk.skip(header.slice().len());
     let number = header.protocol().0;
     let addresses = Addresses(header.source_addr().into(), header.destination_addr().into());
@@ -144,7 +146,11 @@ fn tcp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undec
     }
     walk.skip(options);
     let stated = u16::from_be_bytes([c0, c1]);
-    let checksum = whole.map_or(Checksum::Unknown, |bytes| checksum::of_tcp(bytes, stated, addresses));
+    let checksum = match whole {
+        _ if walk.corrupt => Checksum::Bad,
+        Some(bytes) => checksum::of_tcp(bytes, stated, addresses),
+        None => Checksum::Unknown,
+    };
     let header = TransportHeader::Tcp {
         seq: u32::from_be_bytes([q0, q1, q2, q3]),
         ack: u32::from_be_bytes([a0, a1, a2, a3]),

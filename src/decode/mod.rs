@@ -153,7 +153,7 @@ impl Decoder {
     /// Layers are peeled off one by one, up to [`limits::DECODE_DEPTH`]. A layer that states its own
     /// length is believed over the length of the frame, which Ethernet pads and a snap length cuts.
     pub fn decode<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Option<Segment<'a>>, Undecodable> {
-        let walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize, tunnel: None };
+        let walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize, tunnel: None, corrupt: false };
         let mut depth = limits::DECODE_DEPTH;
         match peel(walk, link::first(packet.link)?, &mut depth)? {
             Found::Segment(segment) => Ok(Some(segment)),
@@ -165,6 +165,11 @@ impl Decoder {
     /// datagrams stayed incomplete, and those that came again. The capture is over.
     pub fn finish(&mut self) -> Skipped {
         self.fragments.finish()
+    }
+
+    /// Fragments that are smaller than any network needs them to be.
+    pub const fn tiny_fragments(&self) -> u64 {
+        self.fragments.tiny()
     }
 
     #[cold]
@@ -326,6 +331,8 @@ struct Walk<'a> {
     wire_len: usize,
     /// The tunnel that the rest is in.
     tunnel: Option<Tunnel>,
+    /// An IPv4 header on the way had a wrong checksum: no receiver gets this.
+    corrupt: bool,
 }
 
 impl<'a> Walk<'a> {

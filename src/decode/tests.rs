@@ -179,6 +179,17 @@ fn a_wrong_checksum_is_told_from_one_that_is_yet_to_be_completed() {
 }
 
 #[test]
+fn a_segment_behind_a_wrong_ip_header_is_not_taken_either() {
+    let judged = |bytes: &[u8]| decoded(&packet(101, bytes), |segment| segment.checksum).unwrap();
+    let mut bytes = tcp_v4();
+    bytes[8] -= 1;
+    assert_eq!(judged(&bytes), Checksum::Bad);
+    assert_eq!(judged(&in_ip(4, &bytes)), Checksum::Bad);
+    bytes[10..12].fill(0);
+    assert_eq!(judged(&bytes), Checksum::Good, "a network card was to put it in");
+}
+
+#[test]
 fn udp_ends_where_its_own_length_says() {
     let mut bytes = Vec::new();
     PacketBuilder::ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).udp(4000, 80).write(&mut bytes, PAYLOAD).unwrap();

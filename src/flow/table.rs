@@ -521,4 +521,6 @@ impl Clock {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

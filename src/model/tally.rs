@@ -74,6 +74,8 @@ pub struct StreamTally {
     pub conflicting_bytes: u64,
     /// Segments that their receiver did not take: a wrong checksum, where that sender's others are right.
     pub corrupt: u64,
+    /// IP fragments smaller than any network needs them to be.
+    pub tiny_fragments: u64,
     /// TCP handshakes that were never completed: nobody answered, or the client did not go on.
     pub half_open: u64,
     /// TCP handshakes that were answered with a RST.
@@ -102,6 +104,7 @@ impl StreamTally {
         self.retransmitted_bytes += other.retransmitted_bytes;
         self.conflicting_bytes += other.conflicting_bytes;
         self.corrupt += other.corrupt;
+        self.tiny_fragments += other.tiny_fragments;
         self.half_open += other.half_open;
         self.refused += other.refused;
         self.evicted += other.evicted;

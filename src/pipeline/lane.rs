@@ -84,7 +84,7 @@ impl Lane {
     /// What was seen so far.
     pub(super) fn counted(&self) -> Counted {
         Counted {
-            streams: self.table.tally(),
+            streams: StreamTally { tiny_fragments: self.decoder.tiny_fragments(), ..self.table.tally() },
             skipped: self.skipped.clone(),
             truncated: self.truncated,
             duplicates: self.duplicates,

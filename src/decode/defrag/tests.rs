@@ -188,6 +188,16 @@ fn what_leads_nowhere_is_not_kept() {
 }
 
 #[test]
+fn fragments_too_small_to_be_honest_are_counted_and_put_together() {
+    let mut receiver = Receiver::default();
+    for piece in cut(&long_v4(), 1, &[(0, 8), (8, 48), (56, 99)]) {
+        receiver.takes(&piece);
+    }
+    assert_eq!(receiver.decoder.tiny_fragments(), 1);
+    assert!(receiver.skipped().is_empty());
+}
+
+#[test]
 fn impossible_fragments_are_malformed() {
     let pieces = cut(&long_v4(), 1, &THREE);
     let mut odd = pieces[0].clone();

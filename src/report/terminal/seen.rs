@@ -132,6 +132,7 @@ pub(super) fn unseen(summary: &Summary, folder: &str, view: View) -> Vec<Text> {
             format!("{} sent twice with different content", words::bytes(streams.conflicting_bytes)),
         ),
         (streams.corrupt, format!("{} left out for a wrong checksum", words::many(streams.corrupt, "segment"))),
+        (streams.tiny_fragments, words::many(streams.tiny_fragments, "tiny IP fragment")),
         (streams.evicted, format!("{} given up for want of room", words::many(streams.evicted, "stream"))),
         (streams.capped, format!("{} over a limit", words::many(streams.capped, "stream"))),
         (
