@@ -1,18 +1,20 @@
 //! A link: all flows of one client to one server, and the verdict on them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::record::{FlowRecord, Sightings, earlier};
-use super::smallest::Smallest;
-use super::tls::LinkTls;
+use super::record::{Details, FlowRecord, Sightings, earlier};
+use super::tls::worst;
 use super::{LinkKey, UNKNOWN};
 use crate::model::event::Grade;
 use crate::model::finding::{RuleIndex, Severity};
-use crate::model::flow::{Endpoint, Flow, Transport, Tunnel};
+use crate::model::flow::{Endpoint, Flow, FlowId, Roles, Transport, Tunnel};
 use crate::model::limits;
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::Span;
+use crate::model::small::SmallMap;
+use crate::model::tls::Handshake;
 
 /// Kinds of finding that expose something of somebody's: on a readable link they make it an exposed one.
 const SENSITIVE: [&str; 6] = ["cred.", "secret.", "fin.", "id.", "health.", "pii."];
@@ -27,7 +29,7 @@ pub struct Link {
     /// Transport protocol.
     pub transport: Transport,
     /// The server's usual name, where one was said.
-    pub server_name: Option<String>,
+    pub server_name: Option<Box<str>>,
     /// The protocol most of its flows speak; [`UNKNOWN`] when none was recognised.
     pub protocol: &'static str,
     /// The least protection any of its flows had.
@@ -35,11 +37,11 @@ pub struct Link {
     /// The worst outcome of a switch to TLS.
     pub upgrade: Option<Upgrade>,
     /// The parameters of its worst handshake.
-    pub tls: Option<LinkTls>,
+    pub tls: Option<Arc<Handshake>>,
     /// Authentication mechanisms seen, worst first.
     pub auth: Vec<Mechanism>,
     /// Sightings by kind of finding.
-    pub data: BTreeMap<String, u64>,
+    pub data: SmallMap<Box<str>, u64>,
     /// What to think of it.
     pub verdict: Verdict,
     /// Why nothing can be said of it, for [`Verdict::Unknown`].
@@ -149,57 +151,60 @@ impl Link {
     }
 }
 
+/// What a link is worth when there is no room for all: the lesser goes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Worth {
+    /// Something was found.
+    Telling,
+    /// Both sides spoke, or the protocol is known.
+    Real,
+    /// Bytes of one side that nobody answered: its address may be forged.
+    Mute,
+}
+
 /// A link while its flows are still being added up.
 #[derive(Debug)]
 pub(super) struct Account {
     /// How many flows spoke it, and the least protection of them.
-    protocols: BTreeMap<&'static str, (u64, Encryption)>,
+    protocols: SmallMap<&'static str, (u64, Encryption)>,
+    flows: u64,
+    bytes: [u64; 2],
+    /// From the first packet of its first flow.
+    seen: Span,
+    /// Its first flow, and that one's client port and how sure its roles are.
+    first: (FlowId, u16, Roles, Option<Tunnel>),
     text: bool,
     encryption: Encryption,
-    upgrade: Option<Upgrade>,
-    tls: Option<LinkTls>,
-    mechanisms: BTreeMap<&'static str, Grade>,
-    names: Smallest<String, u64>,
     weak: bool,
     /// Of at least one handshake the outcome was seen.
     negotiated: bool,
-    login: Option<Span>,
-    data: BTreeMap<RuleIndex, Sightings>,
     worst: Option<Severity>,
-    flows: u64,
-    bytes: [u64; 2],
-    seen: Span,
-    tunnels: BTreeSet<Tunnel>,
-    first: Flow,
-    first_span: Span,
+    details: Option<Box<Details>>,
 }
 
 impl Account {
     /// The account of one flow.
-    pub(super) fn of(record: &FlowRecord) -> Self {
-        let mut names = Smallest::new(limits::SERVER_NAMES);
-        for name in &record.names {
-            names.merge(name.clone(), 1, |there, more| *there += more);
+    pub(super) fn of(record: FlowRecord) -> Self {
+        let flow = record.flow();
+        let first = (flow.id, flow.client.port, flow.roles, flow.tunnel);
+        let mut details = record.details;
+        if let Some(tunnel) = record.flow.tunnel {
+            details.get_or_insert_default().tunnels.merge(tunnel, (), |(), ()| {});
         }
+        let mut protocols = SmallMap::default();
+        protocols.merge(record.protocol, (1, record.encryption), |_, _| {});
         Self {
-            protocols: BTreeMap::from([(record.protocol, (1, record.encryption))]),
-            text: record.text,
-            encryption: record.encryption,
-            upgrade: record.upgrade,
-            tls: record.handshakes().iter().map(LinkTls::of).min(),
-            mechanisms: record.mechanisms.clone(),
-            names,
-            weak: record.weak,
-            negotiated: record.handshakes().iter().any(|handshake| handshake.version.is_some()),
-            login: record.login,
-            data: record.data.clone(),
-            worst: record.worst,
+            protocols,
             flows: 1,
             bytes: record.bytes,
             seen: record.span,
-            tunnels: record.flow.tunnel.into_iter().collect(),
-            first: record.flow,
-            first_span: record.span,
+            first,
+            text: record.text,
+            encryption: record.encryption,
+            weak: record.weak,
+            negotiated: record.negotiated,
+            worst: record.worst,
+            details,
         }
     }
 
@@ -207,34 +212,36 @@ impl Account {
         self.flows
     }
 
+    /// The worth of a flow's account.
+    pub(super) fn worth(&self, transport: Transport) -> Worth {
+        if self.worst.is_some() || self.details.as_ref().is_some_and(|details| details.login.is_some()) {
+            return Worth::Telling;
+        }
+        // Of TCP without a byte the handshake at least was answered.
+        let silent = transport == Transport::Tcp && self.bytes == [0, 0];
+        let answered = silent || self.bytes.iter().all(|bytes| *bytes > 0);
+        let known = self.protocols.iter().any(|(name, _)| recognised(name));
+        if answered || known { Worth::Real } else { Worth::Mute }
+    }
+
     /// Adds another account of the same link. The order is of no matter.
     pub(super) fn merge(&mut self, other: Self) {
-        for (name, (flows, encryption)) in other.protocols {
-            let there = self.protocols.entry(name).or_default();
-            *there = (there.0 + flows, least(there.1, encryption));
+        if (other.seen.first, other.first.0) < (self.seen.first, self.first.0) {
+            self.first = other.first;
         }
+        self.seen = self.seen.join(other.seen);
+        self.protocols.merge_all(other.protocols, |there, more| *there = (there.0 + more.0, least(there.1, more.1)));
         self.text |= other.text;
         self.encryption = least(self.encryption, other.encryption);
-        self.upgrade = self.upgrade.into_iter().chain(other.upgrade).max_by_key(|upgrade| trouble(*upgrade));
-        self.tls = self.tls.take().into_iter().chain(other.tls).min();
-        self.mechanisms.extend(other.mechanisms);
-        self.names.merge_all(other.names, |there, more| *there += more);
         self.weak |= other.weak;
         self.negotiated |= other.negotiated;
-        self.login = earlier(self.login, other.login);
-        for (rule, seen) in other.data {
-            self.data.entry(rule).and_modify(|there| there.add(seen)).or_insert(seen);
-        }
         self.worst = self.worst.max(other.worst);
         self.flows += other.flows;
         self.bytes = [self.bytes[0] + other.bytes[0], self.bytes[1] + other.bytes[1]];
-        self.seen = self.seen.join(other.seen);
-        self.tunnels.extend(other.tunnels);
-        while self.tunnels.len() > limits::LINK_TUNNELS {
-            self.tunnels.pop_last();
-        }
-        if (other.first_span.first, other.first.id) < (self.first_span.first, self.first.id) {
-            (self.first, self.first_span) = (other.first, other.first_span);
+        match (&mut self.details, other.details) {
+            (Some(details), Some(more)) => details.merge(*more),
+            (none @ None, more) => *none = more,
+            (Some(_), None) => {}
         }
     }
 
@@ -252,11 +259,13 @@ impl Account {
             protocol = announced;
             encryption = least(encryption, Encryption::None);
         }
-        let mut data = BTreeMap::<String, u64>::new();
-        let mut exposed = self.login;
-        for (rule, seen) in &self.data {
+        let none = Details::default();
+        let details = self.details.as_deref().unwrap_or(&none);
+        let mut data = SmallMap::default();
+        let mut exposed = details.login;
+        for (rule, seen) in details.data.iter() {
             let kind = kind(*rule);
-            *data.entry(kind.to_owned()).or_default() += seen.count;
+            data.merge(kind.into(), seen.count, |there, more| *there += more);
             if SENSITIVE.iter().any(|family| kind.starts_with(family)) {
                 exposed = earlier(exposed, seen.first);
             }
@@ -264,10 +273,12 @@ impl Account {
         if exposed.is_some() && encryption == Encryption::Unknown {
             encryption = Encryption::None;
         }
+        let (id, port, roles, tunnel) = self.first;
         let (verdict, why) = self.judge(encryption, exposed.is_some());
-        let mut auth: Vec<_> = self.mechanisms.iter().map(|(name, grade)| Mechanism { name, grade: *grade }).collect();
+        let mut auth: Vec<_> =
+            details.mechanisms.iter().map(|(name, grade)| Mechanism { name, grade: *grade }).collect();
         auth.sort_by_key(|mechanism| (std::cmp::Reverse(mechanism.grade), mechanism.name));
-        let usual_name = self.names.iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
+        let usual_name = details.names.iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
         Link {
             client: key.client,
             server: key.server,
@@ -275,8 +286,8 @@ impl Account {
             server_name: usual_name.map(|(name, _)| name.clone()),
             protocol,
             encryption,
-            upgrade: self.upgrade,
-            tls: self.tls,
+            upgrade: details.upgrade,
+            tls: details.tls.clone(),
             auth,
             data,
             verdict,
@@ -286,8 +297,15 @@ impl Account {
             seen: self.seen,
             worst: self.worst,
             findings: 0,
-            tunnels: self.tunnels,
-            flow: self.first,
+            tunnels: details.tunnels.iter().map(|(tunnel, ())| *tunnel).collect(),
+            flow: Flow {
+                id,
+                transport: key.transport,
+                client: Endpoint { ip: key.client, port },
+                server: key.server,
+                roles,
+                tunnel,
+            },
             exposed,
         }
     }
@@ -322,6 +340,20 @@ impl Account {
             .iter()
             .reduce(|best, next| if rank(next.0, *next.1) > rank(best.0, *best.1) { next } else { best });
         best.map_or(UNKNOWN, |(name, _)| name)
+    }
+}
+
+impl Details {
+    fn merge(&mut self, other: Self) {
+        self.upgrade = self.upgrade.into_iter().chain(other.upgrade).max_by_key(|upgrade| trouble(*upgrade));
+        self.tls = worst(self.tls.take(), other.tls);
+        self.mechanisms.merge_all(other.mechanisms, |_, _| {});
+        self.names.merge_all(other.names, |there, more| *there += more);
+        self.names.truncate(limits::SERVER_NAMES);
+        self.tunnels.merge_all(other.tunnels, |(), ()| {});
+        self.tunnels.truncate(limits::LINK_TUNNELS);
+        self.login = earlier(self.login, other.login);
+        self.data.merge_all(other.data, Sightings::add);
     }
 }
 

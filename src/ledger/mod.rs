@@ -10,11 +10,11 @@ mod tls;
 
 pub use link::{Link, LinkWeakness, Mechanism, Verdict};
 pub use record::FlowRecord;
-pub use tls::{LinkTls, TlsFact};
+pub use tls::{Handshakes, TlsFact};
 
 use std::net::IpAddr;
 
-use link::Account;
+use link::{Account, Worth};
 use smallest::Smallest;
 
 use crate::model::finding::{Finding, RuleIndex};
@@ -27,7 +27,9 @@ pub const UNKNOWN: &str = "unknown";
 /// Collects flows into links.
 #[derive(Debug)]
 pub struct Ledger {
-    links: Smallest<LinkKey, Account>,
+    /// A link stands under each worth that its flows have, so that what is dropped for want of room
+    /// does not depend on the order they came in.
+    links: Smallest<(Worth, LinkKey), Box<Account>>,
     handshakes: Smallest<tls::Key, TlsFact>,
     expected: Smallest<(Endpoint, &'static str), ()>,
     flows: u64,
@@ -53,40 +55,43 @@ impl Ledger {
     /// Adds a flow that has ended.
     pub fn add(&mut self, mut record: FlowRecord) {
         self.flows += 1;
-        let account = Account::of(&record);
-        for expected in record.take_expected() {
-            self.expected.merge(expected, (), |(), ()| {});
+        let (expected, handshakes) = record.take_asides();
+        for announced in expected {
+            self.expected.merge(announced, (), |(), ()| {});
         }
-        for fact in record.take_handshakes() {
+        for fact in handshakes {
             self.handshakes.merge(fact.key(), fact, TlsFact::merge);
         }
         let flow = record.flow();
-        let key = LinkKey { client: flow.client.ip, server: flow.server, transport: flow.transport };
-        self.links.merge(key, account, Account::merge);
+        let link = LinkKey { client: flow.client.ip, server: flow.server, transport: flow.transport };
+        let account = Box::new(Account::of(record));
+        self.links.merge((account.worth(link.transport), link), account, |there, more| there.merge(*more));
     }
 
     /// Adds all of another ledger.
     pub fn merge(&mut self, other: Self) {
         self.flows += other.flows;
-        self.links.merge_all(other.links, Account::merge);
+        self.links.merge_all(other.links, |there, more| there.merge(*more));
         self.handshakes.merge_all(other.handshakes, TlsFact::merge);
         self.expected.merge_all(other.expected, |(), ()| {});
     }
 
     /// Closes the books. `kind` names the kind of finding a rule makes (`cred.password`).
     pub fn finish<'k>(self, kind: impl Fn(RuleIndex) -> &'k str) -> Closed {
-        let links_beyond = self.links.beyond();
-        let handshakes_beyond = self.handshakes.beyond();
-        let mut kept = 0;
-        let links = self
-            .links
-            .into_iter()
-            .map(|(key, account)| {
-                kept += account.flows();
-                let announced = self.expected.first_from((key.server, "")).filter(|(at, _)| *at == key.server);
-                account.close(key, announced.map(|(_, protocol)| *protocol), &kind)
-            })
-            .collect();
+        let (links_beyond, handshakes_beyond) = (self.links.beyond(), self.handshakes.beyond());
+        let mut accounts: Vec<(LinkKey, Box<Account>)> =
+            self.links.into_iter().map(|((_, link), account)| (link, account)).collect();
+        accounts.sort_by_key(|(link, _)| *link);
+        let kept: u64 = accounts.iter().map(|(_, account)| account.flows()).sum();
+        let mut links: Vec<Link> = Vec::new();
+        let mut accounts = accounts.into_iter().peekable();
+        while let Some((link, mut account)) = accounts.next() {
+            while let Some((_, more)) = accounts.next_if(|(next, _)| *next == link) {
+                account.merge(*more);
+            }
+            let announced = self.expected.first_from((link.server, "")).filter(|(at, _)| *at == link.server);
+            links.push(account.close(link, announced.map(|(_, protocol)| *protocol), &kind));
+        }
         Closed {
             links,
             handshakes: self.handshakes.into_iter().map(|(_, fact)| fact).collect(),

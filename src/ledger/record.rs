@@ -1,16 +1,18 @@
 //! What a worker notes down about one flow.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::UNKNOWN;
 use super::link::grade_of;
-use super::tls::TlsFact;
+use super::tls::{Handshakes, TlsFact, worst};
 use crate::model::event::{Event, Grade, LinkFact, Login};
 use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
-use crate::model::flow::{Direction, Endpoint, Flow};
+use crate::model::flow::{Direction, Endpoint, Flow, Tunnel};
 use crate::model::limits;
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::{Mark, Span};
+use crate::model::small::SmallMap;
 use crate::model::tls::Handshake;
 use crate::proto::Nature;
 
@@ -30,20 +32,39 @@ pub struct FlowRecord {
     pub(super) protocol: &'static str,
     pub(super) encryption: Encryption,
     pub(super) text: bool,
-    pub(super) upgrade: Option<Upgrade>,
-    pub(super) mechanisms: BTreeMap<&'static str, Grade>,
-    pub(super) names: BTreeSet<String>,
     /// Its encryption can be attacked.
     pub(super) weak: bool,
-    pub(super) login: Option<Span>,
-    pub(super) data: BTreeMap<RuleIndex, Sightings>,
     pub(super) worst: Option<Severity>,
-    pub(super) bytes: [u64; 2],
-    pub(super) span: Span,
     /// The analyzer has said something.
     confirmed: bool,
+    pub(super) bytes: [u64; 2],
+    pub(super) span: Span,
+    /// Of a handshake the outcome was seen.
+    pub(super) negotiated: bool,
+    /// What many flows have nothing of.
+    pub(super) details: Option<Box<Details>>,
+    asides: Option<Box<Asides>>,
+}
+
+/// What a flow, or all flows of a link, had besides bytes.
+#[derive(Debug, Default)]
+pub(super) struct Details {
+    pub(super) upgrade: Option<Upgrade>,
+    pub(super) mechanisms: SmallMap<&'static str, Grade>,
+    /// Names of the server, and how many flows called it so.
+    pub(super) names: SmallMap<Box<str>, u64>,
+    pub(super) tunnels: SmallMap<Tunnel, ()>,
+    pub(super) login: Option<Span>,
+    pub(super) data: SmallMap<RuleIndex, Sightings>,
+    /// The worst handshake.
+    pub(super) tls: Option<Arc<Handshake>>,
+}
+
+/// What a flow tells of others than its link.
+#[derive(Debug, Default)]
+struct Asides {
     expected: BTreeSet<(Endpoint, &'static str)>,
-    handshakes: Vec<Handshake>,
+    handshakes: Vec<TlsFact>,
 }
 
 /// How often findings of one rule were seen.
@@ -62,18 +83,14 @@ impl FlowRecord {
             protocol: UNKNOWN,
             encryption: Encryption::Unknown,
             text: false,
-            upgrade: None,
-            mechanisms: BTreeMap::new(),
-            names: BTreeSet::new(),
             weak: false,
-            login: None,
-            data: BTreeMap::new(),
             worst: None,
+            confirmed: false,
             bytes: [0; 2],
             span: Span::at(first),
-            confirmed: false,
-            expected: BTreeSet::new(),
-            handshakes: Vec::new(),
+            negotiated: false,
+            details: None,
+            asides: None,
         }
     }
 
@@ -126,12 +143,19 @@ impl FlowRecord {
         self.confirmed = true;
     }
 
+    /// Holds what other flows said in their handshakes together with them.
+    pub fn share(&mut self, pool: &mut Handshakes) {
+        let (Some(details), Some(asides)) = (&mut self.details, &mut self.asides) else { return };
+        let facts = asides.handshakes.iter_mut().map(|fact| &mut fact.handshake);
+        facts.chain(&mut details.tls).for_each(|handshake| pool.share(handshake));
+    }
+
     /// Counts a finding of this flow.
     pub fn finding(&mut self, finding: &Finding) {
         self.worst = self.worst.max(Some(finding.severity));
         let telling = finding.severity > Severity::Info && finding.confidence > Confidence::Low;
         let here = Sightings { count: finding.count, first: telling.then_some(finding.span) };
-        self.data.entry(finding.rule).or_default().add(here);
+        self.details().data.merge(finding.rule, here, Sightings::add);
     }
 
     /// Counts payload bytes, read or not.
@@ -147,17 +171,13 @@ impl FlowRecord {
         self.span = self.span.join(Span::at(last));
     }
 
-    pub(super) fn take_expected(&mut self) -> BTreeSet<(Endpoint, &'static str)> {
-        std::mem::take(&mut self.expected)
+    /// What was announced of other connections, and the handshakes.
+    pub(super) fn take_asides(&mut self) -> (BTreeSet<(Endpoint, &'static str)>, Vec<TlsFact>) {
+        self.asides.take().map_or_else(Default::default, |asides| (asides.expected, asides.handshakes))
     }
 
-    pub(super) fn take_handshakes(&mut self) -> Vec<TlsFact> {
-        let handshakes = std::mem::take(&mut self.handshakes);
-        handshakes.into_iter().map(|handshake| TlsFact::new(&self.flow, self.protocol, handshake)).collect()
-    }
-
-    pub(super) fn handshakes(&self) -> &[Handshake] {
-        &self.handshakes
+    fn details(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
     }
 
     fn fact(&mut self, fact: LinkFact<'_>) {
@@ -170,37 +190,50 @@ impl FlowRecord {
                 if endpoint.ip.is_unspecified() {
                     endpoint.ip = self.flow.server.ip;
                 }
-                if self.expected.len() < limits::FLOW_EXPECTED {
-                    self.expected.insert((endpoint, protocol));
+                let expected = &mut self.asides.get_or_insert_default().expected;
+                if expected.len() < limits::FLOW_EXPECTED {
+                    expected.insert((endpoint, protocol));
                 }
             }
             LinkFact::ServerName(name) => self.name(name),
-            LinkFact::Upgrade(upgrade) => self.upgrade = Some(upgrade),
+            LinkFact::Upgrade(upgrade) => self.details().upgrade = Some(upgrade),
             LinkFact::Violation => {}
         }
     }
 
     fn login(&mut self, login: &Login<'_>) {
         self.mechanism(login.mechanism);
-        self.login.get_or_insert(login.span);
+        self.details().login.get_or_insert(login.span);
     }
 
     fn handshake(&mut self, handshake: &Handshake) {
         if let Some(sni) = &handshake.sni {
             self.name(sni);
         }
-        if self.handshakes.len() < limits::FLOW_HANDSHAKES {
-            self.handshakes.push(handshake.clone());
+        let (flow, protocol) = (self.flow, self.protocol);
+        let handshakes = &mut self.asides.get_or_insert_default().handshakes;
+        if handshakes.len() >= limits::FLOW_HANDSHAKES {
+            return;
         }
+        let fact = TlsFact::new(&flow, protocol, handshake);
+        let made = Arc::clone(&fact.handshake);
+        handshakes.push(fact);
+        self.negotiated |= handshake.version.is_some();
+        let details = self.details();
+        details.tls = worst(details.tls.take(), Some(made));
     }
 
     fn mechanism(&mut self, name: &'static str) {
-        self.mechanisms.insert(name, grade_of(name));
+        self.details().mechanisms.merge(name, grade_of(name), |_, _| {});
     }
 
     fn name(&mut self, name: &str) {
-        if self.names.len() < limits::SERVER_NAMES && !name.is_empty() && !self.names.contains(name) {
-            self.names.insert(name.to_owned());
+        if name.is_empty() {
+            return;
+        }
+        let names = &mut self.details().names;
+        if names.len() < limits::SERVER_NAMES {
+            names.merge(name.into(), 1, |_, _| {});
         }
     }
 }

@@ -46,11 +46,6 @@ impl<K: Ord, V> Smallest<K, V> {
         self.beyond
     }
 
-    /// The entries, by key.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.entries.iter()
-    }
-
     /// The smallest key that is `key` or greater.
     pub(super) fn first_from(&self, key: K) -> Option<&K> {
         self.entries.range(key..).next().map(|(key, _)| key)

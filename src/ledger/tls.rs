@@ -1,6 +1,10 @@
 //! The handshakes that were seen, each distinct one once.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use crate::model::flow::{Endpoint, Flow, FlowId, Transport};
+use crate::model::limits;
 use crate::model::packet::{Mark, Span};
 use crate::model::tls::Handshake;
 
@@ -15,7 +19,9 @@ pub struct TlsFact {
     /// The protocol that switched to TLS, or `tls`.
     pub protocol: &'static str,
     /// Its parameters and certificates, as first seen.
-    pub handshake: Handshake,
+    pub handshake: Arc<Handshake>,
+    /// Its packets.
+    pub span: Span,
     /// How many flows made it.
     pub flows: u64,
     /// First and last sighting.
@@ -23,9 +29,10 @@ pub struct TlsFact {
 }
 
 impl TlsFact {
-    pub(super) const fn new(flow: &Flow, protocol: &'static str, handshake: Handshake) -> Self {
-        let seen = handshake.span;
-        Self { flow: *flow, protocol, handshake, flows: 1, seen }
+    pub(super) fn new(flow: &Flow, protocol: &'static str, handshake: &Handshake) -> Self {
+        let span = handshake.span;
+        let handshake = Arc::new(Handshake { span: Span::default(), ..handshake.clone() });
+        Self { flow: *flow, protocol, handshake, span, flows: 1, seen: span }
     }
 
     pub(super) fn key(&self) -> Key {
@@ -44,45 +51,38 @@ impl TlsFact {
 
     /// Which of two sightings came first.
     const fn order(&self) -> (Mark, FlowId) {
-        (self.handshake.span.first, self.flow.id)
+        (self.span.first, self.flow.id)
     }
 }
 
-/// The TLS parameters of a link: those of its worst handshake. Ordered from worst to best.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LinkTls {
-    age: u8,
-    /// Negotiated version.
-    pub version: Option<&'static str>,
-    /// Negotiated cipher suite.
-    pub cipher: Option<String>,
-    /// Negotiated group.
-    pub group: Option<String>,
-    /// The name asked for.
-    pub sni: Option<String>,
-    /// The application protocol.
-    pub alpn: Option<String>,
-    /// JA3 of the client.
-    pub ja3: Option<String>,
-    /// JA3S of the server.
-    pub ja3s: Option<String>,
-    /// JA4 of the client.
-    pub ja4: Option<String>,
+/// The worse of two handshakes, by what a link shows of them.
+pub(super) fn worst(a: Option<Arc<Handshake>>, b: Option<Arc<Handshake>>) -> Option<Arc<Handshake>> {
+    let parameters = |h: &Handshake| {
+        let texts = [&h.cipher, &h.group, &h.sni, &h.alpn, &h.ja3, &h.ja3s, &h.ja4];
+        (age(h.version), h.version, texts.map(Option::clone))
+    };
+    match (a, b) {
+        (Some(a), Some(b)) if Arc::ptr_eq(&a, &b) || parameters(&a) <= parameters(&b) => Some(a),
+        (a, None) => a,
+        (_, b) => b,
+    }
 }
 
-impl LinkTls {
-    pub(super) fn of(handshake: &Handshake) -> Self {
-        Self {
-            age: age(handshake.version),
-            version: handshake.version,
-            cipher: handshake.cipher.clone(),
-            group: handshake.group.clone(),
-            sni: handshake.sni.clone(),
-            alpn: handshake.alpn.clone(),
-            ja3: handshake.ja3.clone(),
-            ja3s: handshake.ja3s.clone(),
-            ja4: handshake.ja4.clone(),
+/// Handshakes that say the same, held once: a million clients of one kind and one server make a
+/// million equal ones.
+#[derive(Debug, Default)]
+pub struct Handshakes(HashSet<Arc<Handshake>>);
+
+impl Handshakes {
+    pub(super) fn share(&mut self, handshake: &mut Arc<Handshake>) {
+        if let Some(known) = self.0.get(handshake) {
+            *handshake = Arc::clone(known);
+            return;
         }
+        if self.0.len() >= limits::HANDSHAKES_SHARED {
+            self.0.clear();
+        }
+        self.0.insert(Arc::clone(handshake));
     }
 }
 

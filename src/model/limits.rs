@@ -130,12 +130,17 @@ pub const BATCH_CHUNKS: usize = 4096;
 /// Batches on their way to one worker. The capture thread waits when they are all in use.
 pub const BATCHES_IN_FLIGHT: usize = 16;
 
-/// Links of the ledger. Those that come last by (client, server, transport) make room, so that what
-/// is kept does not depend on the order of arrival.
-pub const LINKS: usize = 1 << 18;
+/// Links of the ledger. Those on which nothing was found make room first, and of these the ones that
+/// nobody answered; among equals the last by (client, server, transport), so that what is kept does not
+/// depend on the order of arrival.
+pub const LINKS: usize = 1 << 20;
 
 /// Distinct TLS handshakes (by server, SNI, version, cipher and certificate) of the ledger.
 pub const HANDSHAKES: usize = 1 << 16;
+
+/// Distinct handshakes that a worker holds together while their flows are open. Past it they are held
+/// apart: nothing is lost.
+pub const HANDSHAKES_SHARED: usize = 4096;
 
 /// Announced connections (FTP data and its kin) the ledger remembers.
 pub const EXPECTED: usize = 1 << 16;

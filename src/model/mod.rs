@@ -8,6 +8,7 @@ pub mod limits;
 pub mod link;
 pub mod packet;
 pub mod secret;
+pub mod small;
 pub mod stream;
 pub mod summary;
 pub mod tally;

@@ -5,7 +5,7 @@ use super::time::Timestamp;
 
 /// What a handshake said, as far as it was seen. Cipher suites, groups and signature schemes carry
 /// their IANA names (`0x1234` for values without one).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Handshake {
     /// `SSLv2`, `SSLv3`, `TLSv1.0` … `TLSv1.3`: what was negotiated, when the server answered.
     pub version: Option<&'static str>,
@@ -38,7 +38,7 @@ pub struct Handshake {
 }
 
 /// The facts of one certificate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Certificate {
     /// Subject, RFC 4514.
     pub subject: String,

@@ -10,7 +10,7 @@ use hashbrown::HashMap as FastMap;
 
 use super::batch::{Chunk, Inbox, Opened, What};
 use crate::flow::Interest;
-use crate::ledger::FlowRecord;
+use crate::ledger::{FlowRecord, Handshakes};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, LinkFact};
 use crate::model::finding::Finding;
@@ -84,7 +84,12 @@ pub(super) struct Pace<'a> {
 pub(super) fn run(matcher: &Arc<Matcher>, inbox: &Inbox, reports: &Sender<Report>, pace: Option<&Pace<'_>>) {
     let mut worker = Worker {
         flows: FastMap::new(),
-        bench: Bench { engine: Engine::new(Arc::clone(matcher)), outcome: Outcome::default(), empty: false },
+        bench: Bench {
+            engine: Engine::new(Arc::clone(matcher)),
+            outcome: Outcome::default(),
+            handshakes: Handshakes::default(),
+            empty: false,
+        },
     };
     let patience = pace.map_or(Duration::MAX, |pace| pace.every);
     let mut rules = Arc::clone(matcher);
@@ -119,7 +124,7 @@ pub(super) fn run(matcher: &Arc<Matcher>, inbox: &Inbox, reports: &Sender<Report
 }
 
 struct Worker {
-    flows: FastMap<FlowId, Followed>,
+    flows: FastMap<FlowId, Box<Followed>>,
     bench: Bench,
 }
 
@@ -127,6 +132,7 @@ struct Worker {
 struct Bench {
     engine: Engine,
     outcome: Outcome,
+    handshakes: Handshakes,
     /// The content that is being spoken of has held nothing but text without findings so far.
     empty: bool,
 }
@@ -158,7 +164,7 @@ impl Worker {
                 let session = Session::new(flow, midstream);
                 let record = FlowRecord::new(&flow, mark);
                 let followed = Followed { session, record, interest, reached: [0; 2], server_name: None };
-                self.flows.insert(flow.id, followed);
+                self.flows.insert(flow.id, Box::new(followed));
                 return None;
             }
             What::End => {
@@ -238,7 +244,7 @@ struct Desk<'a> {
 
 impl SessionSink for Desk<'_> {
     fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>) {
-        let Bench { engine, outcome, empty } = &mut *self.bench;
+        let Bench { engine, outcome, handshakes, empty } = &mut *self.bench;
         *empty &= matches!(event, Event::Text(_));
         self.record.event(&event);
         match event {
@@ -246,6 +252,7 @@ impl SessionSink for Desk<'_> {
             Event::Link(LinkFact::ServerName(name)) if self.server_name.as_deref() != Some(name) => {
                 *self.server_name = Some(name.to_owned());
             }
+            Event::Tls(_) => self.record.share(handshakes),
             _ => {}
         }
         let record = &mut *self.record;

@@ -5,15 +5,16 @@ use std::net::IpAddr;
 
 use serde::{Serialize, Serializer};
 
-use crate::ledger::{LinkTls, Mechanism};
+use crate::ledger::Mechanism;
 use crate::model::event::Grade;
 use crate::model::finding::{Severity, Value};
 use crate::model::flow::Endpoint;
 use crate::model::packet::Span;
+use crate::model::small::SmallMap;
 use crate::model::summary::{CaptureFile, FindingTally, Summary};
 use crate::model::tally::{StreamTally, Volume};
 use crate::model::time::Timestamp;
-use crate::model::tls::Certificate;
+use crate::model::tls::{Certificate, Handshake};
 
 /// What every line begins with.
 #[derive(Serialize)]
@@ -79,7 +80,7 @@ pub(super) struct LinkLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tls: Option<LinkParameters<'a>>,
     pub(super) auth: Vec<Auth>,
-    pub(super) data: &'a BTreeMap<String, u64>,
+    pub(super) data: &'a SmallMap<Box<str>, u64>,
     pub(super) verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<&'static str>,
@@ -245,8 +246,8 @@ pub(super) struct LinkParameters<'a> {
     pub(super) ja4: Option<&'a str>,
 }
 
-impl<'a> From<&'a LinkTls> for LinkParameters<'a> {
-    fn from(tls: &'a LinkTls) -> Self {
+impl<'a> From<&'a Handshake> for LinkParameters<'a> {
+    fn from(tls: &'a Handshake) -> Self {
         Self {
             version: tls.version,
             cipher: tls.cipher.as_deref(),

@@ -73,7 +73,7 @@ impl Rows {
         let row = self.rows.entry(key).or_insert_with(|| Row {
             client: link.client,
             clients: 0,
-            name: link.server_name.clone(),
+            name: link.server_name.as_deref().map(str::to_owned),
             auth: BTreeSet::new(),
             data: BTreeMap::new(),
             tunnels: BTreeSet::new(),
@@ -86,8 +86,8 @@ impl Rows {
         row.findings += link.findings;
         row.worst = row.worst.max(link.worst);
         row.auth.extend(link.auth.iter().map(|mechanism| mechanism.name));
-        for (kind, count) in &link.data {
-            *row.data.entry(kind.clone()).or_default() += count;
+        for (kind, count) in link.data.iter() {
+            *row.data.entry(kind.to_string()).or_default() += count;
         }
     }
 
