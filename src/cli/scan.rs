@@ -13,7 +13,7 @@ use super::screen::Screen;
 use crate::content::pieces::Pieces;
 use crate::content::sniff;
 use crate::model::event::{Event, Format, Outcome, Text as Content};
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, FindingId};
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, Roles, Transport};
 use crate::model::limits;
 use crate::model::packet::{FrameNo, Mark};
@@ -66,7 +66,7 @@ struct Scan<'a> {
     args: &'a Args,
     /// What the text is written in, by its beginning.
     format: Option<Format>,
-    found: BTreeMap<String, Finding>,
+    found: BTreeMap<FindingId, Finding>,
 }
 
 impl Scan<'_> {
@@ -106,7 +106,7 @@ impl Scan<'_> {
         });
         engine.event(&context, &event, &mut |finding| match found.get_mut(&finding.id) {
             Some(known) => known.merge(finding),
-            None => _ = found.insert(finding.id.clone(), finding),
+            None => _ = found.insert(finding.id, finding),
         });
     }
 }

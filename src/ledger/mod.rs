@@ -120,16 +120,25 @@ pub struct Closed {
 impl Closed {
     /// Counts the findings of each link, once they are all known. Each counts once, however often it
     /// was seen.
-    pub fn count(&mut self, findings: &[Finding]) {
+    pub fn count<'f>(&mut self, findings: impl IntoIterator<Item = &'f Finding>) {
         for finding in findings {
-            let key = LinkKey { client: finding.client.ip, server: finding.server, transport: finding.transport };
-            if let Ok(at) = self.links.binary_search_by_key(&key, Link::key)
+            if let Some(at) = self.place(finding)
                 && let Some(link) = self.links.get_mut(at)
             {
                 link.findings += 1;
                 link.worst = link.worst.max(Some(finding.severity));
             }
         }
+    }
+
+    /// The link something was found on, unless there was no room for it.
+    pub fn link_of(&self, finding: &Finding) -> Option<&Link> {
+        self.links.get(self.place(finding)?)
+    }
+
+    fn place(&self, finding: &Finding) -> Option<usize> {
+        let key = LinkKey { client: finding.client.ip, server: finding.server, transport: finding.transport };
+        self.links.binary_search_by_key(&key, Link::key).ok()
     }
 }
 

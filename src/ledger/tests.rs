@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::event::{Event, Grade, LinkFact, Login, Outcome, Proof};
-use crate::model::finding::{Confidence, Severity};
+use crate::model::finding::{Confidence, FindingId, Severity};
 use crate::model::flow::{Direction, Flow, FlowId, Roles};
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::{FrameNo, Mark, Span};
@@ -51,7 +51,7 @@ fn login(record: &mut FlowRecord, mechanism: &'static str) {
 
 fn finding(flow: &Flow, rule: u32) -> Finding {
     Finding {
-        id: format!("f_{rule}"),
+        id: FindingId(rule.into()),
         rule: RuleIndex(rule),
         severity: Severity::High,
         confidence: Confidence::High,

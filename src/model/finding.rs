@@ -1,5 +1,7 @@
 //! What a rule made of an event.
 
+use std::fmt;
+
 use super::event::Outcome;
 use super::flow::{Direction, Endpoint, Flow, FlowId, Transport};
 use super::packet::Span;
@@ -64,6 +66,16 @@ impl Confidence {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleIndex(pub u32);
 
+/// What makes a finding distinct, in eight bytes of a keyed digest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingId(pub u64);
+
+impl fmt::Display for FindingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "f_{:016x}", self.0)
+    }
+}
+
 /// A value as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
@@ -81,7 +93,7 @@ pub struct Value {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Derived from rule, client address, server endpoint, field and fingerprint.
-    pub id: String,
+    pub id: FindingId,
     /// The rule, by its place in the catalogue.
     pub rule: RuleIndex,
     /// How bad.

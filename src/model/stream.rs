@@ -106,7 +106,13 @@ impl Gathered {
         match self.origins.last_mut() {
             Some(last) if last.mark == mark => {}
             Some(last) if last.start == start => last.mark = mark,
-            _ => self.origins.push(Origin { start, mark }),
+            last => {
+                if last.is_none() {
+                    // What is kept of most flows came in one packet.
+                    self.origins.reserve_exact(1);
+                }
+                self.origins.push(Origin { start, mark });
+            }
         }
     }
 

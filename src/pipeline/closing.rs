@@ -1,16 +1,15 @@
 //! The end of a run, live or not: links are judged, findings put in order, everything is counted.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::capture::Captured;
-use super::worker::Outcome;
+use super::outcome::Outcome;
 use crate::ledger::{Closed, Ledger, Link};
 use crate::model::event::{Event, Grade, Weakness};
 use crate::model::finding::Finding;
-use crate::model::flow::{Direction, Endpoint, Flow};
+use crate::model::flow::{Direction, Flow};
+use crate::model::limits;
 use crate::model::packet::{Mark, Span};
 use crate::model::summary::{Capture, Summary};
 use crate::rules::{Catalogue, Context, Engine, Matcher};
@@ -18,7 +17,8 @@ use crate::source::Secrets;
 
 /// What a run came to, in order.
 pub(super) struct Closing {
-    pub(super) findings: Vec<Finding>,
+    #[expect(clippy::vec_box, reason = "they come in boxes, and are large to sort")]
+    pub(super) findings: Vec<Box<Finding>>,
     pub(super) closed: Closed,
     pub(super) summary: Summary,
 }
@@ -40,8 +40,9 @@ pub(super) fn close(
     for secrets in &captured.secrets {
         judge_secrets(&mut engine, secrets, &captured.capture, &mut outcome);
     }
+    outcome.prune(limits::FINDINGS);
     let findings = in_order(&mut outcome, &closed);
-    closed.count(&findings);
+    closed.count(findings.iter().map(AsRef::as_ref));
     let summary = summarise(captured, &outcome, &closed, &findings, catalogue, elapsed);
     Closing { findings, closed, summary }
 }
@@ -59,7 +60,7 @@ pub(super) fn judge(engine: &mut Engine, link: &Link, outcome: &mut Outcome) {
             direction: Direction::ToServer,
             span: weakness.span,
         });
-        engine.event(&context, &event, &mut |finding| outcome.add(finding));
+        engine.event(&context, &event, &mut |finding| outcome.add(Box::new(finding)));
     }
 }
 
@@ -78,30 +79,31 @@ fn judge_secrets(engine: &mut Engine, secrets: &Secrets, capture: &Capture, outc
         span: Span::at(mark),
     });
     let context = Context { flow: &Flow::OF_CAPTURE, protocol: "pcapng", server_name: None };
-    engine.event(&context, &event, &mut |finding| outcome.add(finding));
+    engine.event(&context, &event, &mut |finding| outcome.add(Box::new(finding)));
 }
 
 /// The findings, worst first, then as they were captured. Connections another one had announced get
 /// the protocol it had announced.
-fn in_order(outcome: &mut Outcome, closed: &Closed) -> Vec<Finding> {
-    let names: BTreeMap<(IpAddr, Endpoint), &'static str> =
-        closed.links.iter().map(|link| ((link.client, link.server), link.protocol)).collect();
-    let mut findings: Vec<Finding> = std::mem::take(&mut outcome.findings).into_values().collect();
+#[expect(clippy::vec_box, reason = "they come in boxes, and are large to sort")]
+fn in_order(outcome: &mut Outcome, closed: &Closed) -> Vec<Box<Finding>> {
+    let mut findings: Vec<Box<Finding>> = std::mem::take(&mut outcome.findings).into_values().collect();
     for finding in &mut findings {
         if finding.protocol == crate::proto::text::PROTOCOL.name
-            && let Some(protocol) = names.get(&(finding.client.ip, finding.server))
+            && let Some(link) = closed.link_of(finding)
         {
-            finding.protocol = protocol;
+            finding.protocol = link.protocol;
         }
     }
     // Ids depend on the key of the fingerprints: they decide only between what looks the same.
     let place = |f: &Finding| (f.span.first, f.flow, f.rule);
-    let look = |f: &Finding| (f.field.clone(), f.username.clone(), f.value.as_ref().map(|v| v.masked.clone()));
     findings.sort_by(|a, b| {
+        let (shown_a, shown_b) = (a.value.as_ref(), b.value.as_ref());
         b.severity
             .cmp(&a.severity)
             .then_with(|| place(a).cmp(&place(b)))
-            .then_with(|| look(a).cmp(&look(b)))
+            .then_with(|| a.field.cmp(&b.field))
+            .then_with(|| a.username.cmp(&b.username))
+            .then_with(|| shown_a.map(|value| &value.masked).cmp(&shown_b.map(|value| &value.masked)))
             .then_with(|| a.id.cmp(&b.id))
     });
     findings
@@ -111,7 +113,7 @@ fn summarise(
     captured: Captured,
     outcome: &Outcome,
     closed: &Closed,
-    findings: &[Finding],
+    findings: &[Box<Finding>],
     catalogue: &Catalogue,
     elapsed: Duration,
 ) -> Summary {
@@ -136,9 +138,9 @@ pub(super) fn tally(captured: Captured, outcome: &Outcome, catalogue: &Catalogue
     for finding in outcome.findings.values() {
         summary.findings.add(finding.severity, catalogue.rule(finding.rule).category());
     }
-    for (limit, count) in
-        [("findings not kept", outcome.findings_over_limit), ("flows given up after a fault", outcome.faults)]
-    {
+    summary.findings.not_kept.clone_from(&outcome.not_kept);
+    let not_kept = outcome.not_kept.values().sum();
+    for (limit, count) in [("findings not kept", not_kept), ("flows given up after a fault", outcome.faults)] {
         if count > 0 {
             summary.limits.insert(limit, count);
         }

@@ -10,6 +10,7 @@ mod closing;
 mod lane;
 #[cfg(all(feature = "live", unix))]
 mod live;
+mod outcome;
 pub mod settings;
 #[cfg(all(feature = "live", unix))]
 pub mod spool;
@@ -27,8 +28,9 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use capture::Gauge;
 use closing::Closing;
+use outcome::Outcome;
 pub use settings::Settings;
-use worker::{Outcome, Report};
+use worker::Report;
 
 use crate::ledger::Ledger;
 use crate::model::limits;

@@ -15,12 +15,13 @@ use crossbeam_channel::{RecvTimeoutError, bounded};
 use super::capture::Captured;
 use super::closing::{self, Closing};
 use super::live::{self, LaneSeen};
+use super::outcome::Outcome;
 use super::settings::Watching;
 use super::spool::Outlet;
-use super::worker::{Outcome, Pace, Report};
+use super::worker::{Pace, Report};
 use super::{batch, worker};
 use crate::ledger::Ledger;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, FindingId};
 use crate::model::limits;
 use crate::model::summary::{Note, Summary};
 use crate::report::Sink;
@@ -111,9 +112,9 @@ struct Watch<'a> {
     operator: &'a dyn Operator,
     outcome: Outcome,
     /// Ids of findings that are to be told: new, or worse than before.
-    fresh: HashSet<String>,
+    fresh: HashSet<FindingId>,
     /// Those that were only seen again: told when the state is.
-    seen_again: HashSet<String>,
+    seen_again: HashSet<FindingId>,
     ledger: Ledger,
     lanes: Vec<LaneSeen>,
     begun: Instant,
@@ -138,7 +139,7 @@ impl Watch<'_> {
                 finding.severity > known.severity || finding.outcome.is_some() && finding.outcome > known.outcome
             });
             let changed = if risen { &mut self.fresh } else { &mut self.seen_again };
-            changed.insert(finding.id.clone());
+            changed.insert(finding.id);
             self.outcome.add(finding);
         }
         self.outcome.merge(found);
@@ -147,15 +148,15 @@ impl Watch<'_> {
     }
 
     /// Tells findings in the order they were captured. What there was no room for comes back.
-    fn tell(&mut self, ids: HashSet<String>, again: bool) -> HashSet<String> {
+    fn tell(&mut self, ids: HashSet<FindingId>, again: bool) -> HashSet<FindingId> {
         let findings = std::mem::take(&mut self.outcome.findings);
-        let mut these: Vec<&Finding> = ids.iter().filter_map(|id| findings.get(id)).collect();
+        let mut these: Vec<&Finding> = ids.iter().filter_map(|id| findings.get(id)).map(AsRef::as_ref).collect();
         these.sort_unstable_by_key(|finding| (finding.span.first, finding.rule));
         let mut untold = HashSet::new();
         for finding in these {
             let told = self.each(|sink| if again { sink.update(finding) } else { sink.finding(finding) });
             if !told {
-                untold.insert(finding.id.clone());
+                untold.insert(finding.id);
             }
         }
         self.outcome.findings = findings;
@@ -241,8 +242,9 @@ impl Watch<'_> {
 
     fn close(mut self) -> Summary {
         self.boards.iter().for_each(|board| board.outlet.closing());
-        let untold: HashSet<String> = self.fresh.drain().chain(self.seen_again.drain()).collect();
-        let told: HashSet<String> = self.outcome.findings.keys().filter(|id| !untold.contains(*id)).cloned().collect();
+        let untold: HashSet<FindingId> = self.fresh.drain().chain(self.seen_again.drain()).collect();
+        let told: HashSet<FindingId> =
+            self.outcome.findings.keys().filter(|id| !untold.contains(*id)).copied().collect();
         let captured = self.captured();
         let (outcome, ledger) = (std::mem::take(&mut self.outcome), std::mem::take(&mut self.ledger));
         let Closing { findings, closed, mut summary } =

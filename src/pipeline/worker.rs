@@ -1,6 +1,5 @@
 //! A worker: follows its flows through classification and analysis, and asks the rules.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,15 +8,13 @@ use crossbeam_channel::{RecvTimeoutError, Sender};
 use hashbrown::HashMap as FastMap;
 
 use super::batch::{Chunk, Inbox, Opened, What};
+use super::outcome::Outcome;
 use crate::flow::Interest;
 use crate::ledger::{FlowRecord, Handshakes};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, LinkFact};
-use crate::model::finding::Finding;
 use crate::model::flow::{Direction, Flow, FlowId};
-use crate::model::limits;
 use crate::model::stream::{Origin, Stretch};
-use crate::model::tally::Skipped;
 use crate::proto::Protocol;
 use crate::proto::session::{Session, SessionSink};
 use crate::rules::{Context, Engine, Matcher};
@@ -34,42 +31,6 @@ pub(super) enum Report {
     /// Something the operator should know now.
     #[cfg(all(feature = "live", unix))]
     Message(String),
-}
-
-/// What a worker found.
-#[derive(Default)]
-pub(super) struct Outcome {
-    /// Findings by id.
-    pub(super) findings: HashMap<String, Finding>,
-    /// Findings past [`limits::FINDINGS`], which were counted and not kept.
-    pub(super) findings_over_limit: u64,
-    /// What was not looked at.
-    pub(super) skipped: Skipped,
-    /// Flows that were given up because an analyzer failed on them.
-    pub(super) faults: u64,
-}
-
-impl Outcome {
-    /// Adds a sighting.
-    pub(super) fn add(&mut self, finding: Finding) {
-        if let Some(known) = self.findings.get_mut(&finding.id) {
-            known.merge(finding);
-        } else if self.findings.len() < limits::FINDINGS {
-            self.findings.insert(finding.id.clone(), finding);
-        } else {
-            self.findings_over_limit += 1;
-        }
-    }
-
-    /// Adds all of another worker's.
-    pub(super) fn merge(&mut self, other: Self) {
-        for finding in other.findings.into_values() {
-            self.add(finding);
-        }
-        self.findings_over_limit += other.findings_over_limit;
-        self.skipped.merge(&other.skipped);
-        self.faults += other.faults;
-    }
 }
 
 /// How a worker goes on in a live run.
@@ -260,7 +221,7 @@ impl SessionSink for Desk<'_> {
         engine.event(&context, &event, &mut |finding| {
             *empty = false;
             record.finding(&finding);
-            outcome.add(finding);
+            outcome.add(Box::new(finding));
         });
     }
 

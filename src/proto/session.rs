@@ -52,7 +52,7 @@ enum State {
         protocol: &'static Protocol,
         analyzer: Box<dyn Analyzer>,
         /// The opening, kept until the first event confirms the protocol.
-        replay: Option<Replay>,
+        replay: Option<Box<Replay>>,
         /// Whether the analyzer has said anything yet.
         spoke: bool,
     },
@@ -183,7 +183,7 @@ impl Session {
                 if self.feed(direction, piece, out)
                     && let State::Running { protocol, replay, .. } = mem::replace(&mut self.state, State::Done)
                 {
-                    self.refuse(protocol, replay, out);
+                    self.refuse(protocol, replay.map(|replay| *replay), out);
                 }
             }
             State::Done => {}
@@ -257,7 +257,7 @@ impl Session {
             && std::ptr::eq(*now, protocol)
             && protocol.nature != Nature::Unknown
         {
-            *replay = Some(opening);
+            *replay = Some(Box::new(opening));
         }
     }
 

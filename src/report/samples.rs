@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::ledger::{Closed, FlowRecord, Ledger};
 use crate::model::event::{Event, LinkFact, Outcome, Weakness};
-use crate::model::finding::{Confidence, Finding, RuleIndex, Severity, Value};
+use crate::model::finding::{Confidence, Finding, FindingId, RuleIndex, Severity, Value};
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, Roles, Transport};
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::{FrameNo, Mark, Span};
@@ -86,7 +86,7 @@ pub(super) fn login(username: &str) -> Finding {
     let flow = flow(1, 80);
     let span = Span { first: mark(12), last: mark(14) };
     Finding {
-        id: format!("f_{username}"),
+        id: FindingId(username.len() as u64),
         rule: RuleIndex(BASIC),
         severity: Severity::Critical,
         confidence: Confidence::High,
@@ -112,7 +112,7 @@ pub(super) fn login(username: &str) -> Finding {
 /// A card number that ends in `last`.
 pub(super) fn card(last: u32) -> Finding {
     Finding {
-        id: format!("f_card{last}"),
+        id: FindingId(0x100 + u64::from(last)),
         rule: RuleIndex(CARD),
         severity: Severity::High,
         direction: Direction::ToClient,
@@ -131,7 +131,7 @@ pub(super) fn card(last: u32) -> Finding {
 /// Something weak about a link or a handshake, at a server's `port`.
 pub(super) fn weak(rule: u32, port: u16, note: &str) -> Finding {
     Finding {
-        id: format!("f_weak{rule}{port}"),
+        id: FindingId(u64::from(rule) << 32 | u64::from(port)),
         rule: RuleIndex(rule),
         severity: if rule == OLD_TLS { Severity::Medium } else { Severity::Low },
         server: flow(1, port).server,

@@ -3,7 +3,7 @@
 use super::engine::{Context, Matcher};
 use super::mask;
 use crate::model::event::Outcome;
-use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
+use crate::model::finding::{Confidence, Finding, FindingId, RuleIndex, Severity};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
 use crate::model::why::Why;
@@ -58,7 +58,7 @@ impl Matcher {
             if options.mask_users { mask::masked(&name, super::Mask::All) } else { name.into_owned() }
         });
         out(Finding {
-            id: format!("f_{id}"),
+            id: FindingId(id),
             rule: found.rule,
             severity: found.severity,
             confidence: found.confidence,

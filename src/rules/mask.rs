@@ -32,21 +32,15 @@ impl Key {
         Self(seed.finalize().into())
     }
 
-    /// The first eight bytes of the HMAC of `parts` (each with its length), as 16 hex digits.
-    pub(super) fn digest(&self, parts: &[&[u8]]) -> String {
+    /// The first eight bytes of the HMAC of `parts` (each with its length).
+    pub(super) fn digest(&self, parts: &[&[u8]]) -> u64 {
         // HMAC takes a key of any length, so this cannot fail.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return 0 };
         for part in parts {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
-        let out = mac.finalize().into_bytes();
-        out.iter().take(8).fold(String::with_capacity(16), |mut hex, byte| {
-            for nibble in [byte >> 4, byte & 15] {
-                hex.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-            hex
-        })
+        mac.finalize().into_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
 }
 
@@ -61,7 +55,7 @@ pub(super) fn value(secret: &[u8], mask: Mask, key: &Key, reveal: bool) -> Value
     let text = String::from_utf8_lossy(secret);
     Value {
         masked: masked(&text, mask),
-        fingerprint: format!("hmac:{}", key.digest(&[secret])),
+        fingerprint: format!("hmac:{:016x}", key.digest(&[secret])),
         length: secret.len(),
         clear: reveal.then(|| text.into_owned()),
     }

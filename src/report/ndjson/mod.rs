@@ -50,7 +50,7 @@ impl<W: Write + Send> Sink for Ndjson<W> {
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let rule = self.catalogue.rule(finding.rule);
         let line = FindingLine {
-            head: Head::new("finding", Some(finding.id.clone())),
+            head: Head::new("finding", Some(finding.id.to_string())),
             rule: &rule.id,
             title: &rule.title,
             category: rule.category(),

@@ -16,7 +16,7 @@ fn written(act: impl FnOnce(&mut Ndjson<&mut Vec<u8>>)) -> Vec<serde_json::Value
 fn a_finding_has_every_field_of_the_contract() {
     let lines = written(|sink| sink.finding(&samples::login("alice")).unwrap());
     let expected = serde_json::json!({
-        "type": "finding", "schema": 1, "id": "f_alice", "rule": "http.basic-auth",
+        "type": "finding", "schema": 1, "id": "f_0000000000000005", "rule": "http.basic-auth",
         "title": "HTTP Basic credentials in cleartext", "category": "credential", "kind": "cred.basic",
         "severity": "critical", "confidence": "high", "protocol": "http", "transport": "tcp",
         "community_id": community_id::of(samples::flow(1, 80).transport, samples::flow(1, 80).server, samples::flow(1, 80).client),
