@@ -6,6 +6,7 @@ mod choice;
 mod confine;
 mod exit;
 mod explain;
+mod import;
 mod inputs;
 mod interfaces;
 mod outputs;

@@ -7,8 +7,8 @@ use anyhow::{Result, anyhow};
 use super::choice::Sources;
 use super::exit::Exit;
 use super::nearest;
-use super::scan;
 use super::screen::Screen;
+use super::{import, scan};
 use crate::report::layout::{self, BAD, BOLD, DIM, GOOD, NAME, PLAIN, Text, table, wrap};
 use crate::report::words;
 use crate::rules::{self, Catalogue, Rule, When, glob};
@@ -19,6 +19,7 @@ Examples:
   plainsight rules list 'cred.*'            those that fit, by id or kind
   plainsight rules show login.password      what one looks for
   plainsight rules check my-rules.toml      do rules find what their examples say?
+  plainsight rules import gitleaks gitleaks.toml -o gitleaks-rules.toml
   plainsight rules scan dump.sql            secrets and personal data in a file, by line";
 
 /// What was typed.
@@ -50,6 +51,8 @@ enum Command {
         /// A file or directory of rules to add to the built-in ones
         path: Option<PathBuf>,
     },
+    /// Make rules of those of another program
+    Import(import::Args),
     /// Look for secrets and personal data in text
     Scan(scan::Args),
 }
@@ -61,6 +64,7 @@ pub(super) fn run(args: Args, screen: &mut Screen) -> Result<Exit> {
             path.iter().try_for_each(|path| catalogue.load(path))?;
             check(&catalogue, screen)
         }
+        Command::Import(args) => import::run(&args, screen),
         Command::List { globs } => list(&catalogue, &globs, screen),
         Command::Scan(args) => scan::run(&args, catalogue, screen),
         Command::Show { id } => show(&catalogue, &id, screen),
@@ -125,6 +129,10 @@ fn check(catalogue: &Catalogue, screen: &mut Screen) -> Result<Exit> {
     let width = screen.width();
     for fault in &report.faults {
         let said = Text::styled(BAD, &fault.rule).with(PLAIN, &format!(" {}", fault.what));
+        screen.lines(wrap([said], 1, 0, width))?;
+    }
+    for note in &report.notes {
+        let said = Text::styled(NAME, &note.rule).with(DIM, &format!(" {}", note.what));
         screen.lines(wrap([said], 1, 0, width))?;
     }
     let faults = report.faults.len() as u64;

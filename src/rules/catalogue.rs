@@ -5,7 +5,7 @@ use std::path::Path;
 use super::error::RuleError;
 use super::file::{self, Entry};
 use super::glob;
-use super::schema::Rule;
+use super::schema::{BUILTIN as BUILTIN_FILE, Rule};
 use crate::model::finding::RuleIndex;
 
 /// The built-in rules: file name and text.
@@ -33,7 +33,7 @@ impl Catalogue {
     pub fn builtin() -> Result<Self, RuleError> {
         let mut catalogue = Self::default();
         for (file, text) in BUILTIN {
-            catalogue.add(file, text)?;
+            catalogue.add(&format!("{BUILTIN_FILE}{file}"), text)?;
         }
         Ok(catalogue)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::catalogue::Catalogue;
 use super::engine::{Context, Engine, Matcher};
 use super::error::RuleError;
+use super::expression::Expression;
 use super::schema::{Example, GradeName, LongExample, Place, ProofName, Rule, Way, When};
 use super::{Key, Options};
 use crate::model::event::{Event, Field, FieldKind, Format, Grade, Login, Outcome, Proof, Text, Weakness};
@@ -24,6 +25,8 @@ pub struct Report {
     pub examples: usize,
     /// What is wrong, in the order of the catalogue.
     pub faults: Vec<Fault>,
+    /// What could be better about rules that did not come with the program.
+    pub notes: Vec<Fault>,
 }
 
 /// Something wrong with a rule.
@@ -35,7 +38,7 @@ pub struct Fault {
     pub what: String,
 }
 
-/// Examples a rule for text must have, of what it finds and of what it does not.
+/// Examples a rule must have, of what it finds and of what it does not.
 const ENOUGH: usize = 2;
 
 /// Tries every rule that is switched on.
@@ -47,8 +50,15 @@ pub fn check(catalogue: &Catalogue) -> Result<Report, RuleError> {
     for (index, rule) in catalogue.iter().filter(|(_, rule)| rule.enabled) {
         report.rules += 1;
         report.examples += rule.matches.len() + rule.misses.len();
-        let faults = [form(rule), matcher.compiled.part(index).faults(), examples(&mut engine, catalogue, index, rule)];
         let named = |what| Fault { rule: rule.id.clone(), what };
+        let form = form(rule).into_iter().map(named);
+        if rule.origin.is_builtin() {
+            report.faults.extend(form);
+        } else {
+            report.notes.extend(form);
+            report.notes.extend(lint(rule).into_iter().map(named));
+        }
+        let faults = [matcher.compiled.part(index).faults(), examples(&mut engine, catalogue, index, rule)];
         report.faults.extend(faults.into_iter().flatten().map(named));
     }
     Ok(report)
@@ -57,9 +67,8 @@ pub fn check(catalogue: &Catalogue) -> Result<Report, RuleError> {
 /// What is wrong with how a rule is written.
 fn form(rule: &Rule) -> Vec<String> {
     let mut faults = Vec::new();
-    let least = if matches!(rule.when, When::Content(_)) { ENOUGH } else { 1 };
-    if rule.matches.len() < least || rule.misses.len() < least {
-        faults.push(format!("fewer than {least} examples of what it matches and what it does not"));
+    if rule.matches.len() < ENOUGH || rule.misses.len() < ENOUGH {
+        faults.push(format!("fewer than {ENOUGH} examples of what it matches and of what it does not"));
     }
     if rule.references.is_empty() {
         faults.push("no references".to_owned());
@@ -80,6 +89,47 @@ fn form(rule: &Rule) -> Vec<String> {
     let strange = rule.references.iter().filter(|r| !known.iter().any(|k| r.starts_with(k)));
     faults.extend(strange.map(|r| format!("reference `{r}` is of no known kind")));
     faults
+}
+
+/// Words that stand in nearly every page, script or message.
+const COMMON_WORDS: &[&str] = &[
+    "data", "content", "text", "html", "http", "https", "name", "type", "value", "token", "class", "user", "link",
+    "form", "page", "true", "false", "null", "list", "item", "code", "key=", "key:", "auth", "host", "path", "json",
+    "script", "style", "span", "href", "title", "image", "server", "client", "secret", "string", "number",
+];
+
+/// An expression may look at so many bytes for each keyword without a remark.
+const WINDOW: usize = 8192;
+
+/// What makes a rule slow or blunt.
+fn lint(rule: &Rule) -> Vec<String> {
+    let When::Content(content) = &rule.when else { return Vec::new() };
+    let mut notes = Vec::new();
+    for keyword in &content.keywords {
+        if COMMON_WORDS.contains(&keyword.to_ascii_lowercase().as_str()) {
+            notes.push(format!("the keyword `{keyword}` stands in nearly every text: each costs a search"));
+        } else if keyword.len() < 4 {
+            notes.push(format!("the keyword `{keyword}` is short: each that is met costs a search"));
+        }
+    }
+    for pattern in content.regex.as_slice() {
+        match Expression::longest(pattern) {
+            None => {
+                notes.push(format!("an expression has no limit; matches end {} bytes after the keyword", content.after))
+            }
+            Some(longest) if longest > content.before + content.after + 64 && content.before + content.after > 0 => {
+                notes.push(format!(
+                    "matches of up to {longest} bytes are cut {} bytes after the keyword",
+                    content.after
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    if content.before + content.after > WINDOW {
+        notes.push(format!("looks at {} bytes for each keyword", content.before + content.after));
+    }
+    notes
 }
 
 fn examples(engine: &mut Engine, catalogue: &Catalogue, own: RuleIndex, rule: &Rule) -> Vec<String> {

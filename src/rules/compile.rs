@@ -6,6 +6,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
+use super::allow::Allowed;
 use super::catalogue::Catalogue;
 use super::error::{Place, RuleError};
 use super::expression::Expression;
@@ -47,6 +48,8 @@ pub(super) struct Part {
     pub(super) checks: Vec<Check>,
     /// Its expressions.
     pub(super) expressions: Vec<Expression>,
+    /// What it leaves alone.
+    pub(super) allowed: Vec<Allowed>,
     /// Values that are published for tests.
     tests: HashSet<Box<[u8]>>,
     /// The keywords count in the case they are written in.
@@ -216,6 +219,11 @@ fn part(rule: &Rule) -> Result<Part, String> {
         checks: validate::named(validators)?,
         expressions: patterns.iter().map(|p| Expression::new(p)).collect::<Result<_, _>>()?,
         tests: rule.test_values.iter().map(|value| value.as_bytes().into()).collect(),
-        exact: !patterns.iter().any(|p| p.contains("(?i")) && !matches!(&rule.when, When::Content(c) if c.around),
+        allowed: match &rule.when {
+            When::Content(content) => content.allow.iter().map(Allowed::new).collect::<Result<_, _>>()?,
+            _ => Vec::new(),
+        },
+        exact: !patterns.iter().any(|p| p.contains("(?i"))
+            && !matches!(&rule.when, When::Content(c) if c.around || c.any_case),
     })
 }

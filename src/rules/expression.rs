@@ -43,6 +43,11 @@ impl Expression {
         Ok(Self { pattern: pattern.to_owned(), compiled: OnceLock::new() })
     }
 
+    /// The longest match of an expression in bytes; `None` where there is no limit.
+    pub(super) fn longest(pattern: &str) -> Option<usize> {
+        syntax::parse_with(pattern, &options()).ok()?.properties().maximum_len()
+    }
+
     /// Compiles it now.
     pub(super) fn compile(&self) -> Result<(), String> {
         match self.get() {

@@ -4,6 +4,7 @@
 //! [`Catalogue`] holds the rules, [`Matcher`] is their compiled form and is shared by all workers, an
 //! [`Engine`] is one worker's view of it with its scratch memory.
 
+mod allow;
 mod catalogue;
 mod check;
 mod compile;
@@ -16,6 +17,7 @@ mod finding;
 mod forms;
 pub mod glob;
 mod guard;
+pub mod import;
 mod login;
 mod mask;
 mod names;
@@ -31,8 +33,8 @@ pub use error::{Place as FilePlace, RuleError};
 pub use familiar::Familiar;
 pub use mask::Key;
 pub use schema::{
-    Boundary, Content, Example, FormatName, GradeName, Guard, LoginMatch, LongExample, Mask, Named, Need, Number,
-    OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
+    Allow, AllowTarget, Boundary, Content, Example, FormatName, GradeName, Guard, LoginMatch, LongExample, Mask, Named,
+    Need, Number, OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
 };
 pub use why::why;
 

@@ -101,6 +101,9 @@ pub struct Content {
     pub keywords: Vec<String>,
     /// Expressions. A group `secret` is the part that is reported and masked, else the whole match.
     pub regex: OneOrMany,
+    /// The keywords count in any case. Unless said, their case counts where the expressions' does.
+    #[serde(default)]
+    pub any_case: bool,
     /// Bytes before the keyword where a match may begin.
     #[serde(default)]
     pub before: usize,
@@ -131,10 +134,40 @@ pub struct Content {
     /// A finding of one of these kinds must be near in the same text.
     #[serde(default)]
     pub near: Vec<String>,
+    /// What is left alone.
+    #[serde(default)]
+    pub allow: Vec<Allow>,
     /// So many different values in one text make the finding `bulk_severity`.
     pub bulk: Option<usize>,
     /// How bad it is in bulk.
     pub bulk_severity: Option<Severity>,
+}
+
+/// Matches that are nobody's secret.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Allow {
+    /// What is looked at.
+    pub target: AllowTarget,
+    /// Expressions one of which fits somewhere in it.
+    pub regexes: Vec<String>,
+    /// Words one of which it contains, in any case.
+    pub words: Vec<String>,
+    /// An expression and a word are both needed.
+    pub all: bool,
+}
+
+/// What an [`Allow`] looks at.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum AllowTarget {
+    /// The secret.
+    #[default]
+    Secret,
+    /// The whole match.
+    Match,
+    /// The line the match stands in.
+    Line,
 }
 
 const fn window() -> usize {

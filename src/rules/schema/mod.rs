@@ -10,7 +10,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 pub use conditions::{
-    Boundary, Content, GradeName, Guard, LoginMatch, Named, Need, Number, OneOrMany, ProofName, WeaknessMatch,
+    Allow, AllowTarget, Boundary, Content, GradeName, Guard, LoginMatch, Named, Need, Number, OneOrMany, ProofName,
+    WeaknessMatch,
 };
 pub use example::{Example, LongExample};
 pub use places::{FormatName, Place, Way};
@@ -84,6 +85,16 @@ pub struct Origin {
     pub file: Arc<str>,
     /// The line, from one.
     pub line: usize,
+}
+
+/// What the names of the built-in files begin with.
+pub(super) const BUILTIN: &str = "built-in ";
+
+impl Origin {
+    /// Whether the rule came with the program.
+    pub fn is_builtin(&self) -> bool {
+        self.file.starts_with(BUILTIN)
+    }
 }
 
 impl Default for Origin {

@@ -134,6 +134,9 @@ impl Matcher {
         let why =
             if part.is_test(secret) { Why::default() } else { Self::random_enough(content.min_entropy, checked)? };
         let verdict = part.verdict(&Subject { value: checked, at: scan.at }, secret)?;
+        if part.allowed.iter().any(|allowed| allowed.covers(scan.text, found)) {
+            return None;
+        }
         let near = before::name(scan.text, found.secret.start, scan.format);
         if !content.names.is_empty() {
             let local = near
