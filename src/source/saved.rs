@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::buffer::Buffer;
 use super::error::{SourceError, Why, describe};
 use super::packed::{self, Packing};
-use super::resync;
+use super::resync::{self, Looks};
 use super::step::{Record, Step};
 use super::{Dropped, Input, Note, Position, Secrets, Source, pcap, pcapng, snoop};
 use crate::model::packet::{FrameNo, Mark, Packet};
@@ -125,7 +125,7 @@ impl SavedCapture {
                 }
                 Ok(Step::Secrets(kind, count)) => self.secret(kind, count),
                 Ok(Step::End) => self.done = true,
-                Ok(Step::Cut) if self.resume(at, "a length makes no sense") => {}
+                Ok(Step::Cut) if !self.is_truncated() && self.resume(at, "a length makes no sense") => {}
                 Ok(Step::Cut) => self.broken("cut short in the middle of a packet".to_owned())?,
                 Ok(Step::Damaged(why)) if self.resume(at, why) => {}
                 Ok(Step::Damaged(why)) => self.broken(format!("damaged at byte {at}: {why}"))?,
@@ -169,6 +169,12 @@ impl SavedCapture {
                 self.secrets.push(Secrets { kind, count, frame, at });
             }
         }
+    }
+
+    /// Whether a record that the input ends inside of is a sound one: what follows its header is its content,
+    /// however much it looks like records. A block of pcapng is told from content by its two lengths.
+    fn is_truncated(&self) -> bool {
+        matches!(&self.format, Format::Pcap(reader) if reader.looks(self.buffer.window()) != Looks::Wrong)
     }
 
     /// Finds the next sound record after damage at byte `at`. `false`: there is none.

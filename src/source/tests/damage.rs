@@ -62,6 +62,16 @@ fn the_classic_format_is_believed_after_several_records() {
 }
 
 #[test]
+fn a_capture_inside_a_packet_that_is_cut_short_is_not_read() {
+    let record = |file: Writer, length: u32| file.u32(1_700_000_000).u32(5).u32(length).u32(length);
+    let start = record(Writer::pcap(false, 0xa1b2_c3d4, 4), 3).raw(b"one");
+    let inner = (0..9).fold(record(start, 1400), |file, _| record(file, 60).raw(&[1; 60]));
+    let seen = read(&inner.bytes).unwrap();
+    assert_eq!(contents(&seen), [b"one"]);
+    assert!(seen.1[0].starts_with("cut short"), "{:?}", seen.1);
+}
+
+#[test]
 fn damage_without_an_end_ends_the_file() {
     let file = [&blocks(false, &[b"one"]).bytes[..], &[0x5a; 5_000_000]].concat();
     let seen = read(&file).unwrap();
