@@ -13,11 +13,13 @@ use super::error::RuleError;
 use super::familiar::{self, Familiar};
 use super::finding::{Evidence, Found};
 use super::guard::Situation;
+use super::inner::{self, Outside};
 use super::login::severity;
 use super::names::{Reading, Roles};
 use super::schema::{Place, Rule};
 use super::text::{Header, Hit, NamedAt, Outer, Scan, Scratch};
-use crate::model::event::{Event, Field, Format, Outcome, Text};
+use crate::content::json;
+use crate::model::event::{Event, Field, Format, Outcome, Proof, Text};
 use crate::model::finding::{Finding, Severity};
 use crate::model::flow::{Direction, Flow};
 use crate::model::packet::Span;
@@ -25,6 +27,9 @@ use crate::model::packet::Span;
 /// Names of fields whose meaning is remembered. Traffic repeats a few hundred; a hostile sender can
 /// make as many as it likes.
 const REMEMBERED: usize = 4096;
+
+/// Tokens of one text whose claims are read.
+const TOKENS: usize = 64;
 
 /// Shortest value that can hold something a rule for text looks for.
 const SHORTEST: usize = 6;
@@ -77,6 +82,8 @@ pub struct Engine {
     table: Option<Header>,
     path: String,
     familiar: Familiar,
+    /// How deep inside of other content the content is that is read.
+    pub(super) depth: usize,
 }
 
 impl Engine {
@@ -89,6 +96,7 @@ impl Engine {
             table: None,
             path: String::new(),
             familiar: Familiar::default(),
+            depth: 0,
         }
     }
 
@@ -108,14 +116,22 @@ impl Engine {
     pub fn event(&mut self, at: &Context<'_>, event: &Event<'_>, found: &mut dyn FnMut(Finding)) {
         match event {
             Event::Field(field) => self.field(at, field, found),
-            Event::Login(login) => self.matcher.login(at, login, found),
+            Event::Login(login) => {
+                self.matcher.login(at, login, found);
+                let secret = login.secret.expose();
+                if login.proof == Proof::Token && inner::may_hold("", secret) {
+                    let (path, direction) = (login.field, login.direction);
+                    let from = Outside { path, resource: "", direction, outcome: login.outcome, span: login.span };
+                    self.inside(at, secret, from, found);
+                }
+            }
             Event::Text(text) => self.text(at, text, found),
             Event::Weakness(weakness) => self.matcher.weakness(at, weakness, found),
             Event::Link(_) | Event::Skipped { .. } | Event::Tls(_) => {}
         }
     }
 
-    fn field(&mut self, at: &Context<'_>, field: &Field<'_>, out: &mut dyn FnMut(Finding)) {
+    pub(super) fn field(&mut self, at: &Context<'_>, field: &Field<'_>, out: &mut dyn FnMut(Finding)) {
         let value = field.value.expose();
         if value.is_empty() {
             return;
@@ -154,14 +170,23 @@ impl Engine {
             place: field.place,
             name: field.name,
             bytes: value,
+            format: sniff(value),
+            resource: field.resource,
             direction: field.direction,
             outcome: field.outcome,
             account: field.account,
         };
-        self.tell(at, &source, |_| field.span, out);
+        if !self.tell(at, &source, |_| field.span, out) && inner::may_hold(field.name, value) {
+            let path = format!("{}.{}", field.place, field.name);
+            let Field { resource, direction, outcome, span, .. } = *field;
+            self.inside(at, value, Outside { path: &path, resource, direction, outcome, span }, out);
+        }
     }
 
-    fn text(&mut self, at: &Context<'_>, text: &Text<'_>, out: &mut dyn FnMut(Finding)) {
+    pub(super) fn text(&mut self, at: &Context<'_>, text: &Text<'_>, out: &mut dyn FnMut(Finding)) {
+        if self.dialect(at, text, out) {
+            return;
+        }
         let bytes = text.data.bytes;
         let of = || (at.flow.id, text.direction, text.place.to_owned());
         if text.format == Format::Csv && text.seen == 0 {
@@ -192,6 +217,8 @@ impl Engine {
             place: text.place,
             name: "",
             bytes,
+            format: text.format,
+            resource: text.resource,
             direction: text.direction,
             outcome: text.outcome,
             account: None,
@@ -199,19 +226,22 @@ impl Engine {
         self.tell(at, &source, |range| text.data.span(range), out);
     }
 
-    /// Makes findings of the hits.
+    /// Makes findings of the hits, and looks into the tokens among them. Says whether there were any.
     fn tell(
         &mut self,
         at: &Context<'_>,
         source: &Source<'_>,
         span: impl Fn(Range<usize>) -> Span,
         out: &mut dyn FnMut(Finding),
-    ) {
-        for hit in self.scratch.hits.drain(..) {
+    ) -> bool {
+        let paths = self.json_paths(source);
+        let mut tokens = Vec::new();
+        for (n, hit) in self.scratch.hits.drain(..).enumerate() {
             self.path.clear();
             self.path.push_str(source.place);
-            let inner = hit.name.as_deref().filter(|_| hit.range.len() != source.bytes.len());
-            for part in [source.name, inner.unwrap_or_default()] {
+            let path = paths.get(n).map_or("", String::as_str);
+            let inner = hit.name.as_deref().filter(|name| hit.range.len() != source.bytes.len() && !ends(path, name));
+            for part in [source.name, path, inner.unwrap_or_default()] {
                 if !part.is_empty() {
                     let _ = write!(self.path, ".{part}");
                 }
@@ -231,10 +261,28 @@ impl Engine {
                 outcome: credential.then_some(source.outcome),
                 why: hit.why,
                 note: hit.note,
-                span: span(hit.range),
+                span: span(hit.range.clone()),
             };
+            if secret.starts_with(b"eyJ") && tokens.len() < TOKENS {
+                tokens.push((self.path.clone(), secret.to_vec(), found.span));
+            }
             self.matcher.report(at, found, out);
         }
+        let Source { resource, direction, outcome, .. } = *source;
+        for (path, token, span) in &tokens {
+            self.inside(at, token, Outside { path, resource, direction, outcome, span: *span }, out);
+        }
+        !tokens.is_empty()
+    }
+
+    /// Where in JSON the hits stand.
+    fn json_paths(&mut self, source: &Source<'_>) -> Vec<String> {
+        if source.format != Format::Json || self.scratch.hits.is_empty() {
+            return Vec::new();
+        }
+        self.scratch.hits.sort_by_key(|hit| hit.range.start);
+        let starts: Vec<_> = self.scratch.hits.iter().map(|hit| hit.range.start).collect();
+        json::paths(source.bytes, &starts)
     }
 
     /// What a field's name means, remembered.
@@ -259,6 +307,8 @@ struct Source<'a> {
     name: &'a str,
     /// What was searched.
     bytes: &'a [u8],
+    format: Format,
+    resource: &'a str,
     direction: Direction,
     outcome: Outcome,
     /// The account that a credential in the field belongs to.
@@ -268,6 +318,11 @@ struct Source<'a> {
 /// The severity after the server's answer, for a hit that its rule's own severity holds for.
 fn graded(rule: &Rule, outcome: Outcome, own: Severity) -> Severity {
     if own == rule.severity { severity(rule, outcome) } else { own }
+}
+
+/// Whether a path ends in this name.
+fn ends(path: &str, name: &str) -> bool {
+    path.trim_end_matches("[]").strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// What the value of a field is written in.

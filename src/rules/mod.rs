@@ -18,6 +18,7 @@ mod forms;
 pub mod glob;
 mod guard;
 pub mod import;
+mod inner;
 mod login;
 mod mask;
 mod names;

@@ -5,6 +5,7 @@ mod after;
 mod before;
 mod bytes;
 mod grant;
+mod grid;
 mod keyword;
 mod number;
 mod settle;
@@ -99,8 +100,12 @@ impl Matcher {
         scratch.accounts = 0;
         scratch.done.clear();
         scratch.done.resize(self.catalogue.len(), 0);
-        let names =
-            Names { header, literals: if scan.format == Format::Sql { sql::literals(scan.text) } else { Vec::new() } };
+        let literals = match scan.format {
+            Format::Sql => sql::literals(scan.text),
+            Format::Html if memchr::memmem::find(scan.text, b"<th").is_some() => grid::cells(scan.text),
+            _ => Vec::new(),
+        };
+        let names = Names { header, literals };
         self.statements(scan, &names.literals, scratch);
         self.literals(scan, scratch);
         self.numbers(scan, &names, scratch);

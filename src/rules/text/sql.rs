@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::bytes::{at, forward, prior};
 use super::grant::Grant;
 use super::{Hit, NamedAt, Scan, Scratch, account};
+use crate::model::event::Format;
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
 use crate::rules::names::Reading;
@@ -24,6 +25,13 @@ pub(super) struct Literal {
     record: usize,
     /// It is the new password of an account: perhaps this one's.
     grant: Option<Option<Range<usize>>>,
+}
+
+impl Literal {
+    /// A cell of a table: no statement, but named from afar as the literals of one are.
+    pub(super) const fn cell(value: Range<usize>, name: Range<usize>, row: usize) -> Self {
+        Self { value, name, record: row, grant: None }
+    }
 }
 
 /// What the rules call the password of an account in the statements that make and change accounts,
@@ -256,8 +264,9 @@ const fn word(byte: u8) -> bool {
 impl Matcher {
     /// The literals with a telling name.
     pub(super) fn statements(&self, scan: &Scan<'_>, literals: &[Literal], scratch: &mut Scratch) {
-        let situation =
-            Situation { direction: scan.direction, format: Some(scan.format), place: Place::Sql, delimited: true };
+        // The cells of a page are data, like those of CSV.
+        let place = if scan.format == Format::Sql { Place::Sql } else { Place::Column };
+        let situation = Situation { direction: scan.direction, format: Some(scan.format), place, delimited: true };
         let at = NamedAt { situation, protocol: scan.protocol, at: scan.at };
         for (n, literal) in literals.iter().enumerate().filter(|(_, literal)| literal.value.end > scan.seen) {
             let (Some(name), Some(raw)) = (scan.text.get(literal.name.clone()), scan.text.get(literal.value.clone()))

@@ -1,0 +1,192 @@
+//! Messages whose values are known by their position or by a tag: HL7 version 2, X12, EDIFACT, SWIFT MT.
+//! They are text, but a name stands nowhere near a value. Each is recognised by its first bytes, works
+//! on messages that are cut, and gives every value under the name that its standard has for it.
+
+mod edi;
+mod hl7;
+mod swift;
+
+use std::ops::Range;
+
+/// Longest value that is said, in bytes: free text has no end.
+const LONGEST: usize = 64 << 10;
+
+/// A message format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// UN/EDIFACT (ISO 9735).
+    Edifact,
+    /// HL7 version 2.
+    Hl7,
+    /// SWIFT MT.
+    Swift,
+    /// ANSI X12.
+    X12,
+}
+
+/// A value of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Where it stands: segment and position, and what the standard calls it where that matters:
+    /// `PID-19.ssn`.
+    pub name: String,
+    /// Its bytes.
+    pub range: Range<usize>,
+}
+
+impl Dialect {
+    /// The format of the message that a text begins.
+    pub fn of(text: &[u8]) -> Option<Self> {
+        let start = text.iter().take(4).take_while(|b| matches!(b, 0x0b | 1 | b'\r' | b'\n')).count();
+        let text = text.get(start..)?;
+        match text.first()? {
+            b'M' | b'F' | b'B' if hl7::begins(text) => Some(Self::Hl7),
+            b'I' if edi::x12(text).is_some() => Some(Self::X12),
+            b'U' if edi::edifact(text).is_some() => Some(Self::Edifact),
+            b'{' if swift::begins(text) => Some(Self::Swift),
+            _ => None,
+        }
+    }
+
+    /// The values of a message, and of those that follow it.
+    pub fn values(self, text: &[u8], say: &mut dyn FnMut(Value)) {
+        let mut say = |name: String, range: Range<usize>| {
+            let value = text.get(range.clone()).unwrap_or_default();
+            // The shortest that says something about somebody are codes and numbers of three.
+            if value.len() >= 3 && value.len() <= LONGEST {
+                say(Value { name, range });
+            }
+        };
+        match self {
+            Self::Hl7 => hl7::values(text, &mut say),
+            Self::X12 => {
+                if let Some(signs) = edi::x12(text) {
+                    edi::x12_values(text, &signs, &mut say);
+                }
+            }
+            Self::Edifact => {
+                if let Some(signs) = edi::edifact(text) {
+                    edi::edifact_values(text, &signs, &mut say);
+                }
+            }
+            Self::Swift => swift::values(text, &mut say),
+        }
+    }
+}
+
+/// Takes a name and where its value stands.
+type Say<'a> = dyn FnMut(String, Range<usize>) + 'a;
+
+/// The parts of a range between separators, with their places. `escape` keeps the byte after it from being one.
+fn split(text: &[u8], range: Range<usize>, separator: u8, escape: Option<u8>) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    let mut from = Some(range.start);
+    std::iter::from_fn(move || {
+        let start = from?;
+        let mut at = start;
+        while at < end {
+            match text.get(at) {
+                Some(b) if Some(*b) == escape => at += 1,
+                Some(b) if *b == separator => break,
+                _ => {}
+            }
+            at += 1;
+        }
+        let stop = at.min(end);
+        from = (at < end).then_some(at + 1);
+        Some(start..stop)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<String> {
+        let dialect = Dialect::of(text.as_bytes()).unwrap();
+        for cut in 0..text.len() {
+            if let Some(dialect) = Dialect::of(&text.as_bytes()[..cut]) {
+                dialect.values(&text.as_bytes()[..cut], &mut |_| {});
+            }
+        }
+        let mut said = Vec::new();
+        dialect.values(text.as_bytes(), &mut |value| {
+            said.push(format!("{}={}", value.name, &text[value.range.clone()]));
+        });
+        said
+    }
+
+    fn has(said: &[String], line: &str) {
+        assert!(said.iter().any(|l| l == line), "{line} not in {said:?}");
+    }
+
+    #[test]
+    fn hl7_fields_have_the_names_of_the_standard() {
+        let said = read(
+            "\u{b}MSH|^~\\&|ADT|A|B|C|20260303||ADT^A01|1|P|2.5\rPID|1||87495679^^^GHH^MR~536904399^^^SSA^SS||Hawkins^Tina\
+             ||19840317|F|||1 St^^X||(206)555-0143^PRN^PH~^NET^Internet^tina@b.example|||||A7|536-90-4399\r\
+             NK1|1|Doe^Jo||1 St|2065550177\rOBX|1|TX|note||password is hunter2\r\u{1c}\r",
+        );
+        for line in [
+            "PID-3.mrn=87495679",
+            "PID-3.ssn=536904399",
+            "PID-7.birth date=19840317",
+            "PID-13.phone=(206)555-0143",
+            "PID-13.email=tina@b.example",
+            "PID-19.ssn=536-90-4399",
+            "NK1-5.phone=2065550177",
+            "OBX-5=password is hunter2",
+        ] {
+            has(&said, line);
+        }
+    }
+
+    #[test]
+    fn x12_elements_are_named_by_their_qualifiers() {
+        let said = read(
+            "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *260303*1000*^*00501*000000001*0*P*:~\
+             GS*HC*S*R*20260303*1000*1*X*005010X222A1~NM1*IL*1*DOE*JOHN****34*536904399~NM1*85*2*C*****XX*1234567893~\
+             DMG*D8*19800102*M~REF*SY*219099998~PER*IC*JOHN*TE*2065550143*EM*j@b.example~\
+             BPR*I*100*C*ACH*CCP*01*021000021*DA*123456789*1*2*01*011401533*DA*987654321~",
+        );
+        for line in [
+            "NM1-9.ssn=536904399",
+            "NM1-9.npi=1234567893",
+            "DMG-2.birth date=19800102",
+            "REF-2.ssn=219099998",
+            "PER-4.phone=2065550143",
+            "PER-6.email=j@b.example",
+            "BPR-7.routing number=021000021",
+            "BPR-9.account number=123456789",
+            "BPR-15.account number=987654321",
+        ] {
+            has(&said, line);
+        }
+    }
+
+    #[test]
+    fn edifact_and_swift_name_accounts_and_contacts() {
+        let said = read(
+            "UNA:+.? 'UNB+UNOC:3+A+B'COM+eva?+x@b.example:EM'FII+OR+DE89370400440532013000:Eva'DTM+329:19800102:102'",
+        );
+        for line in
+            ["COM-1.email=eva?+x@b.example", "FII-2.account number=DE89370400440532013000", "DTM-1.birth date=19800102"]
+        {
+            has(&said, line);
+        }
+        let said = read(
+            "{1:F01BANKBEBBAXXX2222123456}{2:I103BANKDEFFXXXXN}{4:\r\n:20:REF1\r\n:50K:/BE68539007547034\r\nJOHN DOE\r\n\
+             :59:/123456789\r\nJANE\r\n-}",
+        );
+        for line in ["50K.account number=BE68539007547034", "50K=JOHN DOE", "59.account number=123456789", "20=REF1"] {
+            has(&said, line);
+        }
+    }
+
+    #[test]
+    fn other_text_is_no_message() {
+        for text in ["MSHA|x", "ISA is a name", "UNBELIEVABLE", "{1:2}", "{\"a\":1}", "Message: x", "ISA*00*short~"] {
+            assert_eq!(Dialect::of(text.as_bytes()), None, "{text}");
+        }
+    }
+}
