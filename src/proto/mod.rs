@@ -16,8 +16,11 @@
 pub mod bulk;
 pub mod classify;
 pub mod cursor;
+pub mod dicom;
 pub mod dotted;
+pub mod fix;
 pub mod ftp;
+pub mod hl7;
 pub mod http;
 pub mod imap;
 pub mod ldap;
@@ -62,6 +65,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &ldap::PROTOCOL,
     &mysql::PROTOCOL,
     &mongodb::PROTOCOL,
+    &dicom::PROTOCOL,
+    &fix::PROTOCOL,
+    &hl7::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
