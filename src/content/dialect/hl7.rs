@@ -88,12 +88,18 @@ pub(super) fn values(text: &[u8], say: &mut Say<'_>) {
 fn fields(text: &[u8], segment: &str, range: Range<usize>, signs: Signs, say: &mut Say<'_>) {
     // The separator is itself the first field of a header.
     let header = matches!(segment, "MSH" | "FHS" | "BHS");
-    for (n, field) in split(text, range, signs.field, None).enumerate() {
+    let all: Vec<_> = split(text, range, signs.field, None).collect();
+    for (n, field) in all.iter().enumerate() {
+        let field = field.clone();
         let position = n + 1 + usize::from(header);
         if header && position == 2 {
             continue;
         }
         let meaning = FIELDS.iter().find(|(own, at, _)| *own == segment && *at == position).map(|(.., m)| *m);
+        // Where the number has no field of its own, senders that count from 0 put it a field too early.
+        let early = segment == "PID" && position == 18 && all.get(18).is_none_or(Range::is_empty);
+        let meaning =
+            if early && nine_digits(text.get(field.clone()).unwrap_or_default()) { Some("ssn") } else { meaning };
         for one in split(text, field, signs.repetition, Some(signs.escape)) {
             let components: Vec<_> = split(text, one.clone(), signs.component, Some(signs.escape)).collect();
             let part =
@@ -118,6 +124,12 @@ fn fields(text: &[u8], segment: &str, range: Range<usize>, signs: Signs, say: &m
             say(name, first);
         }
     }
+}
+
+/// `536904399`, `536-90-4399`.
+fn nine_digits(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    digits == 9 && (value.len() == 9 || value.len() == 11 && value.get(3) == Some(&b'-') && value.get(6) == Some(&b'-'))
 }
 
 /// What a type of identifier (table 0203) is called.

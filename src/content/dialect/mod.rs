@@ -142,6 +142,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_a_field_too_early_is_taken_for_what_it_is() {
+        let said = read("MSH|^~\\&|A|B|C|D|1||ADT|1|P|2.5\rPID|1||4711||A^B||1984|F||||||||||536904399\r");
+        has(&said, "PID-18.ssn=536904399");
+        let said = read("MSH|^~\\&|A|B|C|D|1||ADT|1|P|2.5\rPID|1||4711||A^B||1984|F||||||||||123456789|536904399\r");
+        has(&said, "PID-18.patient account=123456789");
+    }
+
+    #[test]
     fn x12_elements_are_named_by_their_qualifiers() {
         let said = read(
             "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *260303*1000*^*00501*000000001*0*P*:~\
