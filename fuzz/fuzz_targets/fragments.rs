@@ -46,7 +46,7 @@ fuzz_target!(|fragments: Vec<Fragment>| {
             frame: FrameNo { file: 0, number: n as u64 + 1 },
             at: Timestamp::from_nanos(seconds * 1_000_000_000),
         };
-        let packet = Packet { mark, link: LinkType(101), bytes: &frame[..kept], wire_len: frame.len() as u32 };
+        let packet = Packet { mark, link: LinkType(101), bytes: &frame[..kept], wire_len: frame.len() as u32, tap: 0 };
         if let Ok(Some(segment)) = decoder.decode(&packet) {
             assert!(segment.payload.len() + segment.missing as usize <= 0xffff);
         }

@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
         nanos += 1_i64 << (record.kind >> 4 << 1) << 10;
         let mark = Mark { frame: FrameNo { file: 0, number: n as u64 + 1 }, at: Timestamp::from_nanos(nanos) };
         let wire_len = record.bytes.len() as u32 + u32::from(record.kind & 15) * 16;
-        let packet = Packet { mark, link, bytes: record.bytes, wire_len };
+        let packet = Packet { mark, link, bytes: record.bytes, wire_len, tap: 0 };
         if let Ok(Some(segment)) = decoder.decode(&packet) {
             assert!(segment.payload.len() <= 0xffff.max(record.bytes.len()));
             table.packet(&segment, mark, &mut streams);

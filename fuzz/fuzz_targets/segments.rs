@@ -79,8 +79,15 @@ fuzz_target!(|input: Input| {
         let transport = if step.flow & 0x80 == 0 { tcp } else { TransportHeader::Udp };
         let checksum = [Checksum::Good, Checksum::Bad, Checksum::Unknown][usize::from(step.checksum) % 3];
         let missing = u32::from(step.missing & 7) << (step.missing >> 3 & 15);
-        let segment =
-            Segment { source: end(source), destination: end(destination), transport, payload, missing, checksum, tunnel: None };
+        let segment = Segment {
+            source: end(source),
+            destination: end(destination),
+            transport,
+            payload,
+            missing,
+            checksum,
+            tunnel: None,
+        };
         if matches!(step.seq, Number::Next) {
             next[own] = seq.wrapping_add(payload.len() as u32 + missing).wrapping_add(u32::from(step.flags & 2 != 0));
         }
