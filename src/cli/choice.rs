@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use crate::rules::{Catalogue, Matcher, Options, RuleError};
+use crate::rules::{Catalogue, Known, Matcher, Options, RuleError};
 
 /// Where rules come from.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -41,6 +41,10 @@ pub(super) struct Choice {
     /// Not these rules, by id or kind
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     skip: Vec<String>,
+
+    /// Look for the secrets of this file, made by `plainsight known add`, in every encoding
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
 }
 
 impl Choice {
@@ -55,9 +59,15 @@ impl Choice {
     }
 
     /// Reads the rules; to load them anew, this makes the catalogue for [`Matcher::successor`].
-    pub(super) fn catalogue(&self) -> Result<Catalogue, RuleError> {
+    pub(super) fn catalogue(&self) -> Result<Catalogue> {
         let mut catalogue = self.sources.catalogue()?;
         catalogue.select(&self.only, &self.skip)?;
+        if let Some(path) = &self.known {
+            if !catalogue.seeks_known() {
+                bail!("--known: no rule that is switched on looks for known secrets (`on = \"known\"`)");
+            }
+            catalogue.set_known(Arc::new(Known::load(path)?));
+        }
         Ok(catalogue)
     }
 }

@@ -9,6 +9,7 @@ mod explain;
 mod import;
 mod inputs;
 mod interfaces;
+mod known;
 mod outputs;
 #[cfg(feature = "live")]
 mod permission;
@@ -59,6 +60,8 @@ enum Command {
     Watch(watch::Args),
     /// List, show and try the rules that make findings
     Rules(rules::Args),
+    /// Keep hashes of your own secrets, to find them in traffic
+    Known(known::Args),
     /// Say what a finding means, why it matters and how to put it right
     Explain(explain::Args),
     /// List the interfaces one can listen on
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         #[cfg(all(feature = "live", unix))]
         Command::Watch(args) => watch::run(args, &typed(&matches)),
         Command::Rules(args) => rules::run(args, &mut Screen::new()),
+        Command::Known(args) => known::run(&args, &mut Screen::new()),
         Command::Explain(args) => explain::run(&args, &mut Screen::new()),
         Command::Interfaces(args) => interfaces::run(&args, &mut Screen::new()),
         Command::Protocols => protocols::run(&mut Screen::new()).map_err(Into::into),

@@ -166,6 +166,7 @@ fn conditions(when: &When) -> Vec<(&'static str, Vec<String>)> {
             ("regex", named.regex.as_slice().to_vec()),
             ("validators", named.validators.clone()),
         ],
+        When::Known(_) => vec![("looks at", vec!["everything, for the secrets of --known".to_owned()])],
         When::Login(login) => vec![
             ("looks at", vec!["logins".to_owned()]),
             ("mechanisms", login.mechanisms.clone()),

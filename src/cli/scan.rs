@@ -20,7 +20,7 @@ use crate::model::packet::{FrameNo, Mark};
 use crate::model::stream::{Origin, Stretch};
 use crate::report::layout::{self, BOLD, DIM, NAME, Text, wrap};
 use crate::report::words;
-use crate::rules::{Catalogue, Context, Engine, Matcher, Options};
+use crate::rules::{Catalogue, Context, Engine, Known, Matcher, Options};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -33,12 +33,20 @@ pub(super) struct Args {
     #[arg(long)]
     from_server: bool,
 
+    /// Look for the secrets of this file, made by `plainsight known add`, in every encoding
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+
     /// Show values in clear
     #[arg(long)]
     reveal: bool,
 }
 
 pub(super) fn run(args: &Args, catalogue: Catalogue, screen: &mut Screen) -> Result<Exit> {
+    let mut catalogue = catalogue;
+    if let Some(path) = &args.known {
+        catalogue.set_known(Arc::new(Known::load(path)?));
+    }
     let catalogue = Arc::new(catalogue);
     let options = Options { reveal: args.reveal, ..Options::default() };
     let engine = Engine::new(Matcher::new(Arc::clone(&catalogue), options)?);

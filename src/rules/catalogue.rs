@@ -1,11 +1,13 @@
 //! The rules that are in force: the built-in ones, and those the operator adds.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::error::RuleError;
 use super::file::{self, Entry};
 use super::glob;
-use super::schema::{BUILTIN as BUILTIN_FILE, Rule};
+use super::known::Known;
+use super::schema::{BUILTIN as BUILTIN_FILE, Rule, When};
 use crate::model::finding::RuleIndex;
 
 /// The built-in rules: file name and text.
@@ -26,6 +28,7 @@ pub struct Catalogue {
     ignored: Vec<String>,
     accounts: Vec<String>,
     examples: Vec<String>,
+    known: Option<Arc<Known>>,
 }
 
 impl Catalogue {
@@ -133,6 +136,22 @@ impl Catalogue {
     /// The rule with this id.
     pub fn find(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|r| r.id == id)
+    }
+
+    /// Looks for known secrets with the rule that is there for them, if it is switched on: see
+    /// [`Self::seeks_known`].
+    pub fn set_known(&mut self, known: Arc<Known>) {
+        self.known = Some(known);
+    }
+
+    /// The secrets that are known.
+    pub fn known(&self) -> Option<&Known> {
+        self.known.as_deref()
+    }
+
+    /// Whether a rule looks for known secrets.
+    pub fn seeks_known(&self) -> bool {
+        self.rules.iter().any(|rule| rule.enabled && matches!(rule.when, When::Known(_)))
     }
 
     /// Names whose values are nobody's secret, though their ending says so.

@@ -21,6 +21,8 @@ use crate::model::finding::RuleIndex;
 pub(super) struct Compiled {
     pub(super) logins: Vec<(RuleIndex, Vec<Check>)>,
     pub(super) weaknesses: Vec<RuleIndex>,
+    /// The rule for known secrets.
+    pub(super) known: Option<RuleIndex>,
     /// What was made of each rule of the catalogue, in its order.
     parts: Vec<Part>,
     /// Every name of every rule.
@@ -141,6 +143,7 @@ impl Compiled {
         match &rule.when {
             When::Login(login) => self.logins.push((index, validate::named(&login.validators)?)),
             When::Weakness(_) => self.weaknesses.push(index),
+            When::Known(_) => self.known = self.known.or(Some(index)),
             When::Content(content) => self.content(index, content, literals),
             When::Field(named) => self.named(index, named, literals),
             When::Number(number) => self.number(index, number)?,
@@ -213,7 +216,7 @@ fn part(rule: &Rule) -> Result<Part, String> {
         When::Content(content) => (&content.validators, content.regex.as_slice()),
         When::Field(named) => (&named.validators, named.regex.as_slice()),
         When::Number(number) => (&number.validators, &[]),
-        When::Login(_) | When::Weakness(_) => (&[], &[]),
+        When::Known(_) | When::Login(_) | When::Weakness(_) => (&[], &[]),
     };
     Ok(Part {
         checks: validate::named(validators)?,

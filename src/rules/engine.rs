@@ -19,7 +19,7 @@ use super::names::{Reading, Roles};
 use super::schema::{Place, Rule};
 use super::text::{Header, Hit, NamedAt, Outer, Scan, Scratch};
 use crate::content::json;
-use crate::model::event::{Event, Field, Format, Outcome, Proof, Text};
+use crate::model::event::{Event, Field, Format, Login, Outcome, Proof, Text};
 use crate::model::finding::{Finding, Severity};
 use crate::model::flow::{Direction, Flow};
 use crate::model::packet::Span;
@@ -124,6 +124,7 @@ impl Engine {
                     let from = Outside { path, resource: "", direction, outcome: login.outcome, span: login.span };
                     self.inside(at, secret, from, found);
                 }
+                self.known(at, login, found);
             }
             Event::Text(text) => self.text(at, text, found),
             Event::Weakness(weakness) => self.matcher.weakness(at, weakness, found),
@@ -166,6 +167,7 @@ impl Engine {
             self.scratch.hits.retain(|hit| matcher.catalogue.rule(hit.rule).rank() > own);
             self.scratch.hits.push(whole);
         }
+        self.matcher.known(value, 0, &mut self.scratch);
         let source = Source {
             place: field.place,
             name: field.name,
@@ -181,6 +183,24 @@ impl Engine {
             let Field { resource, direction, outcome, span, .. } = *field;
             self.inside(at, value, Outside { path: &path, resource, direction, outcome, span }, out);
         }
+    }
+
+    /// A login with a known secret is told as one, too.
+    fn known(&mut self, at: &Context<'_>, login: &Login<'_>, out: &mut dyn FnMut(Finding)) {
+        self.scratch.hits.clear();
+        let bytes = login.secret.expose();
+        self.matcher.known(bytes, 0, &mut self.scratch);
+        let source = Source {
+            place: login.field,
+            name: "",
+            bytes,
+            format: Format::Plain,
+            resource: "",
+            direction: login.direction,
+            outcome: login.outcome,
+            account: login.username,
+        };
+        let _ = self.tell(at, &source, |_| login.span, out);
     }
 
     pub(super) fn text(&mut self, at: &Context<'_>, text: &Text<'_>, out: &mut dyn FnMut(Finding)) {
@@ -208,6 +228,7 @@ impl Engine {
             return;
         }
         self.matcher.scan(&scan, table, &mut self.scratch);
+        self.matcher.known(bytes, text.seen, &mut self.scratch);
         if let Some(digest) = digest
             && self.scratch.hits.is_empty()
         {

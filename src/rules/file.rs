@@ -134,11 +134,12 @@ impl<'a> Reader<'a> {
         rule.when = match on.get_ref().as_str() {
             Some("content") => When::Content(self.table(own, &span, &wrong)?),
             Some("field") => When::Field(self.table(own, &span, &wrong)?),
+            Some("known") => When::Known(self.table(own, &span, &wrong)?),
             Some("login") => When::Login(self.table(own, &span, &wrong)?),
             Some("number") => When::Number(self.table(own, &span, &wrong)?),
             Some("weakness") => When::Weakness(self.table(own, &span, &wrong)?),
             _ => {
-                let said = "`on` must be content, field, login, number or weakness";
+                let said = "`on` must be content, field, known, login, number or weakness";
                 return Err(wrong(on.span().start, said.to_owned()));
             }
         };

@@ -32,6 +32,11 @@ impl Key {
         Self(seed.finalize().into())
     }
 
+    /// The key itself, for who makes others of it.
+    pub(super) const fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// The first eight bytes of the HMAC of `parts` (each with its length).
     pub(super) fn digest(&self, parts: &[&[u8]]) -> u64 {
         // HMAC takes a key of any length, so this cannot fail.

@@ -19,6 +19,7 @@ pub mod glob;
 mod guard;
 pub mod import;
 mod inner;
+mod known;
 mod login;
 mod mask;
 mod names;
@@ -32,10 +33,11 @@ pub use check::{Fault, Report, check};
 pub use engine::{Context, Engine, Matcher};
 pub use error::{Place as FilePlace, RuleError};
 pub use familiar::Familiar;
+pub use known::{Known, KnownError};
 pub use mask::Key;
 pub use schema::{
-    Allow, AllowTarget, Boundary, Content, Example, FormatName, GradeName, Guard, LoginMatch, LongExample, Mask, Named,
-    Need, Number, OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
+    Allow, AllowTarget, Boundary, Content, Example, FormatName, GradeName, Guard, KnownMatch, LoginMatch, LongExample,
+    Mask, Named, Need, Number, OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
 };
 pub use why::why;
 

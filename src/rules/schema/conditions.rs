@@ -7,6 +7,11 @@ use serde::Deserialize;
 use super::places::{FormatName, Place};
 use crate::model::finding::{Confidence, Severity};
 
+/// Known secrets have no conditions: the operator's file of them says it all.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownMatch {}
+
 /// Conditions on a login. Of all rules that fit a login, the one with the most conditions stands.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 pub use conditions::{
-    Allow, AllowTarget, Boundary, Content, GradeName, Guard, LoginMatch, Named, Need, Number, OneOrMany, ProofName,
-    WeaknessMatch,
+    Allow, AllowTarget, Boundary, Content, GradeName, Guard, KnownMatch, LoginMatch, Named, Need, Number, OneOrMany,
+    ProofName, WeaknessMatch,
 };
 pub use example::{Example, LongExample};
 pub use places::{FormatName, Place, Way};
@@ -158,7 +158,7 @@ impl Rule {
             When::Field(_) => 20,
             When::Number(_) => 40,
             When::Content(_) => 60,
-            When::Login(_) | When::Weakness(_) => 100,
+            When::Known(_) | When::Login(_) | When::Weakness(_) => 100,
         })
     }
 }
@@ -197,6 +197,8 @@ pub enum When {
     Content(Content),
     /// A value with a telling name: of a parsed field, or `name = value` in text.
     Field(Named),
+    /// A secret of the operator's own.
+    Known(KnownMatch),
     /// A login.
     Login(LoginMatch),
     /// A number (with letters, perhaps) of a fixed form, found by its digits.

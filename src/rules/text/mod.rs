@@ -206,7 +206,7 @@ pub(super) struct NamedAt<'a> {
 }
 
 impl Scratch {
-    fn keep(&mut self, hit: Hit) {
+    pub(super) fn keep(&mut self, hit: Hit) {
         if self.hits.len() < HITS {
             self.hits.push(hit);
         }
