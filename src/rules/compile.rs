@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
@@ -11,6 +10,7 @@ use super::catalogue::Catalogue;
 use super::error::{Place, RuleError};
 use super::expression::Expression;
 use super::forms::{self, Variant};
+use super::literals::Literals;
 use super::names::{Names, Role};
 use super::schema::{Content, Named, Number, Rule, When};
 use super::validate::{self, Check, Subject, Verdict};
@@ -32,7 +32,7 @@ pub(super) struct Compiled {
     /// Names of what is only shown as an example.
     pub(super) examples: Names,
     /// Every keyword and anchor.
-    pub(super) literals: Option<AhoCorasick>,
+    pub(super) literals: Option<Literals>,
     /// What each literal leads to.
     pub(super) uses: Vec<SmallVec<[Use; 2]>>,
     /// Ways to write numbers, by the lengths of their runs.
@@ -117,16 +117,7 @@ impl Compiled {
                 (*pattern, *slot) = (literal, uses);
             }
         }
-        compiled.literals = (!patterns.is_empty())
-            .then(|| {
-                AhoCorasick::builder()
-                    .kind(Some(AhoCorasickKind::DFA))
-                    .match_kind(MatchKind::Standard)
-                    .ascii_case_insensitive(true)
-                    .build(&patterns)
-            })
-            .transpose()
-            .map_err(|e| RuleError::Keywords(e.to_string()))?;
+        compiled.literals = (!patterns.is_empty()).then(|| Literals::new(&patterns));
         Ok(compiled)
     }
 
@@ -139,7 +130,7 @@ impl Compiled {
         &self.parts[rule.0 as usize]
     }
 
-    fn add(&mut self, index: RuleIndex, rule: &Rule, literals: &mut Literals) -> Result<(), String> {
+    fn add(&mut self, index: RuleIndex, rule: &Rule, literals: &mut Collected) -> Result<(), String> {
         match &rule.when {
             When::Login(login) => self.logins.push((index, validate::named(&login.validators)?)),
             When::Weakness(_) => self.weaknesses.push(index),
@@ -151,7 +142,7 @@ impl Compiled {
         Ok(())
     }
 
-    fn content(&mut self, index: RuleIndex, content: &Content, literals: &mut Literals) {
+    fn content(&mut self, index: RuleIndex, content: &Content, literals: &mut Collected) {
         for name in &content.names {
             self.names.add(name, Role::For(index));
         }
@@ -166,7 +157,7 @@ impl Compiled {
         }
     }
 
-    fn named(&mut self, index: RuleIndex, named: &Named, literals: &mut Literals) {
+    fn named(&mut self, index: RuleIndex, named: &Named, literals: &mut Collected) {
         for name in &named.names {
             self.names.add(name, Role::For(index));
         }
@@ -201,9 +192,10 @@ impl Compiled {
     }
 }
 
-type Literals = HashMap<Vec<u8>, (usize, SmallVec<[Use; 2]>)>;
+/// Literals with their places and what they lead to.
+type Collected = HashMap<Vec<u8>, (usize, SmallVec<[Use; 2]>)>;
 
-fn literal(literals: &mut Literals, bytes: &[u8], to: Use) {
+fn literal(literals: &mut Collected, bytes: &[u8], to: Use) {
     let count = literals.len();
     let (_, uses) = literals.entry(bytes.to_ascii_lowercase()).or_insert((count, SmallVec::new()));
     if !uses.contains(&to) {

@@ -34,9 +34,6 @@ pub enum RuleError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The keywords of all rules together are too many.
-    #[error("the keywords of all rules: {0}")]
-    Keywords(String),
     /// `--only` or `--skip` names no rule.
     #[error("no rule fits `{0}`; `plainsight rules list` shows them all")]
     NoSuchRule(String),

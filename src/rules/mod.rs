@@ -20,6 +20,7 @@ mod guard;
 pub mod import;
 mod inner;
 mod known;
+mod literals;
 mod login;
 mod mask;
 mod names;

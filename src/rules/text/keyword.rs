@@ -25,20 +25,24 @@ const VARIABLES: usize = 4096;
 impl Matcher {
     pub(super) fn literals(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
         let Some(literals) = &self.compiled.literals else { return };
-        for hit in literals.find_overlapping_iter(scan.text) {
-            let Some(uses) = self.compiled.uses.get(hit.pattern().as_usize()) else { continue };
+        let mut found = std::mem::take(&mut scratch.literals);
+        literals.find(scan.text, &mut found);
+        for hit in &found {
+            let Some(uses) = self.compiled.uses.get(hit.literal) else { continue };
+            let range = hit.start..hit.end;
             for to in uses {
                 match to {
-                    Use::Anchor => self.anchor(scan, hit.range(), scratch),
-                    Use::Keyword(rule, None) => self.keyword(scan, *rule, hit.range(), scratch),
+                    Use::Anchor => self.anchor(scan, range.clone(), scratch),
+                    Use::Keyword(rule, None) => self.keyword(scan, *rule, range.clone(), scratch),
                     Use::Keyword(rule, Some(exact)) => {
-                        if scan.text.get(hit.range()).is_some_and(|bytes| bytes == &**exact) {
-                            self.keyword(scan, *rule, hit.range(), scratch);
+                        if scan.text.get(range.clone()).is_some_and(|bytes| bytes == &**exact) {
+                            self.keyword(scan, *rule, range.clone(), scratch);
                         }
                     }
                 }
             }
         }
+        scratch.literals = found;
     }
 
     /// Addresses: the keyword is one byte, too common for the literals.

@@ -19,6 +19,7 @@ use hashbrown::HashMap;
 use super::engine::Matcher;
 use super::glob::fits_any;
 use super::guard::{self, Situation};
+use super::literals;
 use super::names::{Reading, Role, Roles};
 use super::schema::{Place, Rule, When};
 use super::validate::{self, Subject};
@@ -82,6 +83,8 @@ pub(super) struct Hit {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     pub(super) hits: Vec<Hit>,
+    /// Where the literals of the rules are.
+    literals: Vec<literals::Hit>,
     /// For each rule, up to where it has matched.
     done: Vec<usize>,
     /// Up to where names were looked at.
