@@ -32,7 +32,7 @@ pub(super) struct Literals {
     /// The literals with a gram, and where in them it is.
     grams: HashMap<u32, SmallVec<[(u32, u32); 2]>>,
     /// Those shorter than a gram, by their first byte.
-    short: HashMap<u8, Vec<u32>>,
+    short: Box<[Vec<u32>; 256]>,
 }
 
 /// A literal in a text.
@@ -51,7 +51,8 @@ impl Literals {
     pub(super) fn new(patterns: &[Vec<u8>]) -> Self {
         let patterns: Vec<Box<[u8]>> = patterns.iter().map(|p| p.to_ascii_lowercase().into()).collect();
         let filter = Box::new([0; 1 << (BITS - 3)]);
-        let mut literals = Self { patterns, filter, grams: HashMap::new(), short: HashMap::new() };
+        let mut literals =
+            Self { patterns, filter, grams: HashMap::new(), short: Box::new([const { Vec::new() }; 256]) };
         for (n, pattern) in (0..).zip(literals.patterns.clone()) {
             match rarest(&pattern) {
                 Some((offset, gram)) => {
@@ -69,27 +70,30 @@ impl Literals {
         hits.clear();
         let mut at = 0;
         while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-            if self.any(u64::from_le_bytes(*bytes)) {
-                (at..at + STRIDE).for_each(|at| self.verify(text, at, hits));
+            let mut maybe = self.maybe(u64::from_le_bytes(*bytes));
+            while maybe != 0 {
+                self.verify(text, at + maybe.trailing_zeros() as usize, hits);
+                maybe &= maybe - 1;
             }
             at += STRIDE;
         }
         (at..text.len()).for_each(|at| self.verify(text, at, hits));
+        // Where in a literal its gram is differs: the hits come nearly in order.
         hits.sort_unstable();
     }
 
-    /// Whether a literal can be at one of the first places of eight bytes.
+    /// At which of the first places of eight bytes a literal's gram may be, a bit each.
     #[inline]
-    fn any(&self, bytes: u64) -> bool {
+    fn maybe(&self, bytes: u64) -> u32 {
         let [a, b, c, d] = [0, 8, 16, 24].map(|shift| self.admits((bytes >> shift) as u32 | FOLD));
-        a | b | c | d
+        a | b << 1 | c << 2 | d << 3
     }
 
     #[inline]
     #[allow(clippy::indexing_slicing, reason = "a number of so many bits is inside an array of so many")]
-    const fn admits(&self, gram: u32) -> bool {
+    const fn admits(&self, gram: u32) -> u32 {
         let bit = hash(gram);
-        self.filter[(bit >> 3) as usize] >> (bit & 7) & 1 == 1
+        (self.filter[(bit >> 3) as usize] >> (bit & 7) & 1) as u32
     }
 
     #[allow(clippy::indexing_slicing, reason = "a number of so many bits is inside an array of so many")]
@@ -98,9 +102,10 @@ impl Literals {
         self.filter[(bit >> 3) as usize] |= 1 << (bit & 7);
     }
 
+    #[allow(clippy::indexing_slicing, reason = "there is a list for every byte")]
     fn add_short(&mut self, literal: u32, pattern: &[u8]) {
         let Some(first) = pattern.first() else { return };
-        self.short.entry(*first).or_default().push(literal);
+        self.short[usize::from(*first)].push(literal);
         // Whatever comes behind it: the fold leaves half of the values.
         let mut grams: Vec<Vec<u8>> = vec![pattern.to_vec()];
         for _ in pattern.len()..GRAM {
@@ -115,6 +120,7 @@ impl Literals {
 
     /// Adds the literals that are really there, those with a gram at `at` and the short ones.
     #[inline(never)]
+    #[allow(clippy::indexing_slicing, reason = "there is a list for every byte")]
     fn verify(&self, text: &[u8], at: usize, hits: &mut Vec<Hit>) {
         let Some(rest) = text.get(at..) else { return };
         let mut check = |literal: u32, start: usize| {
@@ -125,7 +131,6 @@ impl Literals {
             }
         };
         if let Some(gram) = rest.first_chunk().map(|gram| u32::from_le_bytes(*gram) | FOLD)
-            && self.admits(gram)
             && let Some(literals) = self.grams.get(&gram)
         {
             for (literal, offset) in literals {
@@ -134,8 +139,8 @@ impl Literals {
                 }
             }
         }
-        if let Some(literals) = rest.first().and_then(|first| self.short.get(&first.to_ascii_lowercase())) {
-            literals.iter().for_each(|literal| check(*literal, at));
+        if let Some(first) = rest.first() {
+            self.short[usize::from(first.to_ascii_lowercase())].iter().for_each(|literal| check(*literal, at));
         }
     }
 }
