@@ -92,6 +92,8 @@ impl Copies {
         let network = tunnel.map_or(0, Tunnel::network);
         let header = match *transport {
             TransportHeader::Tcp { seq, ack, flags, window } => Some((seq, ack, flags.0, window)),
+            // Its numbers are part of its payload.
+            TransportHeader::Sctp { tag } => Some((tag, 0, 0, 0)),
             TransportHeader::Udp => None,
         };
         // A receiver does not take what has a wrong checksum: it must not stand for a copy without.

@@ -5,8 +5,8 @@ use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
 use super::defrag::{Datagram, Part};
 use super::{
-    Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, esp, tunnel,
-    udp,
+    Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, esp, sctp,
+    tunnel, udp,
 };
 use crate::model::flow::{Endpoint, TunnelKind};
 
@@ -94,6 +94,7 @@ pub(super) fn transport<'a>(walk: &mut Walk<'a>, number: u8, addresses: Addresse
         115 => tunnel::l2tp_3(walk)?,
         // RFC 4023
         137 => Layer::Mpls,
+        132 => return sctp::packet(walk, addresses).map(Inner::Segment),
         143 => {
             walk.enter(TunnelKind::Srv6, None);
             Layer::Ethernet
@@ -110,7 +111,6 @@ const fn opaque(number: u8) -> Option<Undecodable> {
         // In fragments, where it may be assumed to be encrypted.
         50 => Some(Undecodable::ESP),
         59 => Some(Undecodable::EMPTY),
-        132 => Some(Undecodable::SCTP),
         _ => None,
     }
 }
@@ -157,7 +157,7 @@ fn tcp<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, Undec
         flags: TcpFlags(flags),
         window: u16::from_be_bytes([w0, w1]),
     };
-    Ok(segment(walk, addresses, [s0, s1], [d0, d1], header, checksum))
+    Ok(Inner::Segment(segment(walk, addresses, [s0, s1], [d0, d1], header, checksum)))
 }
 
 /// RFC 768.
@@ -169,23 +169,26 @@ fn datagram<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, 
         length @ 8.. => walk.limit((length - 8).min(walk.wire_len)),
         _ => return Err(Undecodable::MALFORMED),
     }
+    if sctp::is_in_udp(walk, u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])) {
+        return sctp::packet(walk, addresses).map(Inner::Segment);
+    }
     if let Some((inside, layer)) = udp::tunnel(walk, u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])) {
         *walk = inside;
         return Ok(Inner::Layer(layer));
     }
-    Ok(segment(walk, addresses, [s0, s1], [d0, d1], TransportHeader::Udp, Checksum::Unknown))
+    Ok(Inner::Segment(segment(walk, addresses, [s0, s1], [d0, d1], TransportHeader::Udp, Checksum::Unknown)))
 }
 
-fn segment<'a>(
+pub(super) fn segment<'a>(
     walk: &Walk<'a>,
     Addresses(source, destination): Addresses,
     source_port: [u8; 2],
     destination_port: [u8; 2],
     transport: TransportHeader,
     checksum: Checksum,
-) -> Inner<'a> {
+) -> Segment<'a> {
     let source = Endpoint { ip: source, port: u16::from_be_bytes(source_port) };
     let destination = Endpoint { ip: destination, port: u16::from_be_bytes(destination_port) };
     let (payload, missing) = (walk.bytes, walk.missing());
-    Inner::Segment(Segment { source, destination, transport, payload, missing, checksum, tunnel: walk.tunnel })
+    Segment { source, destination, transport, payload, missing, checksum, tunnel: walk.tunnel }
 }

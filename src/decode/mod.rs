@@ -6,6 +6,7 @@ mod defrag;
 mod esp;
 mod ip;
 mod link;
+pub mod sctp;
 mod shape;
 mod tunnel;
 mod udp;
@@ -67,6 +68,11 @@ pub enum TransportHeader {
     },
     /// RFC 768.
     Udp,
+    /// RFC 9260. The payload is what [`sctp::chunks`] takes apart.
+    Sctp {
+        /// What the receiver chose to know its associations by.
+        tag: u32,
+    },
 }
 
 impl TransportHeader {
@@ -75,6 +81,7 @@ impl TransportHeader {
         match self {
             Self::Tcp { .. } => Transport::Tcp,
             Self::Udp => Transport::Udp,
+            Self::Sctp { .. } => Transport::Sctp,
         }
     }
 }
@@ -118,15 +125,13 @@ impl Undecodable {
     pub const NOT_IP: Self = Self("not ip");
     /// Encrypted or compressed in PPP.
     pub const PPP_OPAQUE: Self = Self("ppp, encrypted or compressed");
-    /// RFC 9260.
-    pub const SCTP: Self = Self("sctp");
     /// More layers than [`limits::DECODE_DEPTH`].
     pub const TOO_DEEP: Self = Self("too many layers");
     /// The packet, or what the snap length left of it, ends inside a header.
     pub const TRUNCATED: Self = Self("truncated header");
     /// A link layer nobody here knows.
     pub const UNKNOWN_LINK: Self = Self("unknown link type");
-    /// Neither TCP nor UDP.
+    /// Neither TCP nor UDP nor SCTP.
     pub const UNKNOWN_TRANSPORT: Self = Self("unknown transport");
     /// Several frames in one.
     pub const WLAN_AGGREGATE: Self = Self("802.11 aggregate");

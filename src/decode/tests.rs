@@ -213,7 +213,6 @@ fn what_is_not_followed_says_why() {
         (1, Undecodable::ICMP),
         (50, Undecodable::ESP),
         (59, Undecodable::EMPTY),
-        (132, Undecodable::SCTP),
         (200, Undecodable::UNKNOWN_TRANSPORT),
         (4, Undecodable::MALFORMED),
     ] {

@@ -68,7 +68,7 @@ const SEGMENT_COST: usize = 96;
 /// A hole is taken for a loss of the capture after so many acknowledgements past it, the last of them so
 /// long after the hole was seen, or after so many however fast. The receiver has the bytes; what is
 /// captured in the wrong order is not that far apart.
-const CONFIRMATIONS: u8 = 3;
+pub(super) const CONFIRMATIONS: u8 = 3;
 const CONFIRMED_AFTER: i64 = 100_000_000;
 const CONFIRMATIONS_AT_ONCE: u8 = 32;
 

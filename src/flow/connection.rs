@@ -20,7 +20,7 @@ const STRANGE_REACH: u64 = 64 << 20;
 
 /// Nanoseconds within which a sender repeats what was not acknowledged, most of the time: the first few
 /// retransmission timeouts (RFC 6298).
-const RETRANSMITTED_WITHIN: i64 = 3_000_000_000;
+pub(super) const RETRANSMITTED_WITHIN: i64 = 3_000_000_000;
 
 /// Streams begin above this position, so that there are positions before their beginning.
 const BEGINNING: u64 = 1 << 32;
@@ -236,12 +236,12 @@ impl Connection {
         }
     }
 
-    /// Gives up the first hole of one direction. `false`: there is none.
-    pub(super) fn give_up(&mut self, direction: Direction, out: &mut impl FnMut(Direction, Piece<'_>, Mark)) -> bool {
+    /// Gives up the first hole of one direction.
+    pub(super) fn give_up(&mut self, direction: Direction, out: &mut impl FnMut(Direction, Piece<'_>, Mark)) {
         let out = &mut |piece: Piece<'_>, mark| out(direction, piece, mark);
         let side = self.side(direction);
         side.settle(out);
-        side.assembler.give_up(out)
+        side.assembler.give_up(out);
     }
 
     /// What one direction holds costs so many bytes.

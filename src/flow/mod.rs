@@ -3,21 +3,26 @@
 //!
 //! * TCP payload that comes in order goes from the packet to the sink without a copy. What comes too
 //!   early is held back (copied) until the hole before it is filled or given up.
+//! * The messages of an SCTP association follow each other in the order in which they were sent, whatever
+//!   their streams: each direction is read like one of TCP.
 //! * Where segments overlap, the bytes that were captured first stand. A segment that its receiver will
 //!   not take for its checksum is left out, where that sender's checksums are right otherwise.
 //! * A hole becomes a gap when the receiver has acknowledged past it often enough to show that the
 //!   capture lost the packet, when no receiver is to be seen and no retransmission came for some
 //!   seconds, when more is held behind it than a limit allows, or at the flow's end.
-//! * A connection is told of once it came about. One whose handshake is never completed costs an entry
+//! * A connection (or association) is told of once it came about. One whose handshake is never completed costs an entry
 //!   of the table and nothing else, among its like: a flood of SYNs pushes out other SYNs alone.
 //! * What the table tells its sink depends on the packets alone, never on [`Interest`]: that decides
 //!   only between [`FlowSink::data`] and [`FlowSink::skipped`].
 
 mod assembler;
+mod association;
 mod connection;
+mod order;
 mod queue;
 mod roles;
 mod slots;
+mod stream;
 mod table;
 
 use std::sync::Arc;
@@ -114,11 +119,11 @@ pub struct Limits {
     pub reorder_bytes: usize,
     /// Bytes held for all flows.
     pub reorder_total_bytes: usize,
-    /// Seconds until a silent TCP flow is forgotten.
+    /// Seconds until a silent TCP or SCTP flow is forgotten.
     pub tcp_idle_seconds: i64,
-    /// Seconds until a half-open or closed TCP flow is forgotten.
+    /// Seconds until a half-open or closed TCP or SCTP flow is forgotten.
     pub tcp_short_seconds: i64,
-    /// Seconds until a TCP flow ends that was aborted, or is over but for bytes that are missing.
+    /// Seconds until a TCP or SCTP flow ends that was aborted, or is over but for bytes that are missing.
     pub tcp_linger_seconds: i64,
     /// Seconds until a silent UDP flow is forgotten.
     pub udp_idle_seconds: i64,

@@ -1,6 +1,5 @@
 //! Who is the client.
 
-use super::connection::Tcp;
 use crate::model::flow::{Endpoint, Roles, Transport};
 
 /// Where systems begin to choose ports for clients: 32768 on Linux, 49152 by RFC 6335.
@@ -14,17 +13,14 @@ pub(super) struct Parties {
     pub(super) roles: Roles,
 }
 
-/// Client and server of a flow whose first segment went from `source` to `destination`. `serves`
-/// says whether a port is one that servers are usually found at.
-pub(super) fn of_tcp(source: Endpoint, destination: Endpoint, tcp: &Tcp<'_>, serves: fn(u16) -> bool) -> Parties {
-    match (tcp.syn(), tcp.ack) {
-        (true, None) => Parties { client: source, server: destination, roles: Roles::Handshake },
-        (true, Some(_)) => Parties { client: destination, server: source, roles: Roles::Handshake },
-        (false, _) => by_port(source, destination, Transport::Tcp, serves),
-    }
+/// Client and server of a connection whose handshake says whether `source` opened it.
+pub(super) const fn by_handshake(source: Endpoint, destination: Endpoint, opens: bool) -> Parties {
+    let (client, server) = if opens { (source, destination) } else { (destination, source) };
+    Parties { client, server, roles: Roles::Handshake }
 }
 
-/// The same without a handshake to go by.
+/// The same without a handshake to go by. The first packet went from `source` to `destination`; `serves`
+/// says whether a port is one that servers are usually found at.
 pub(super) fn by_port(
     source: Endpoint,
     destination: Endpoint,
@@ -41,7 +37,7 @@ pub(super) fn by_port(
         std::cmp::Ordering::Less => true,
         std::cmp::Ordering::Greater => false,
         // A datagram flow is usually seen from its start, a connection without its SYN from anywhere.
-        std::cmp::Ordering::Equal => transport == Transport::Tcp && source.port < destination.port,
+        std::cmp::Ordering::Equal => !transport.is_datagram() && source.port < destination.port,
     };
     let (client, server) = if source_serves { (destination, source) } else { (source, destination) };
     Parties { client, server, roles: Roles::Guessed }

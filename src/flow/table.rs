@@ -6,10 +6,12 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::assembler::{Piece, Repeats};
-use super::connection::{Connection, Fit, Standing, Tcp};
+use super::association::Packet;
+use super::connection::{Fit, Standing, Tcp};
 use super::queue::{Claim, Crowds, Queue, UNANSWERED_PART};
 use super::roles::Parties;
 use super::slots::{Slot, Slots};
+use super::stream::{Arriving, Stream};
 use super::{EndReason, FlowSink, Interest, Limits, roles};
 use crate::decode::{Segment, TransportHeader};
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, FlowKey, Roles, Transport, Tunnel};
@@ -87,7 +89,11 @@ impl Table {
         match segment.transport {
             TransportHeader::Tcp { seq, ack, flags, .. } => {
                 let tcp = Tcp::new(segment, seq, ack, flags, mark);
-                self.tcp(key, found, segment.source, segment.destination, &tcp, sink);
+                self.stream(key, found, segment.source, segment.destination, &Arriving::Tcp(tcp), sink);
+            }
+            TransportHeader::Sctp { tag } => {
+                let packet = Packet::new(segment, tag, mark);
+                self.stream(key, found, segment.source, segment.destination, &Arriving::Sctp(packet), sink);
             }
             TransportHeader::Udp => self.udp(key, found, segment, mark, sink),
         }
@@ -107,25 +113,25 @@ impl Table {
         self.tally
     }
 
-    fn tcp(
+    fn stream(
         &mut self,
         key: FlowKey,
         mut found: Option<Slot>,
         source: Endpoint,
         destination: Endpoint,
-        tcp: &Tcp<'_>,
+        packet: &Arriving<'_>,
         sink: &mut impl FlowSink,
     ) {
         if let Some(slot) = found {
-            if !self.takes(slot, source, tcp) {
+            if !self.takes(slot, source, packet) {
                 self.tally.corrupt += 1;
                 return;
             }
-            match self.fit(slot, source, tcp) {
+            match self.fit(slot, source, packet) {
                 Fit::Belongs => {}
                 Fit::Ignore => return,
                 Fit::Late => {
-                    self.tally.retransmitted_bytes += tcp.length();
+                    self.tally.retransmitted_bytes += packet.length();
                     return;
                 }
                 Fit::Replaces => {
@@ -137,38 +143,41 @@ impl Table {
         let slot = match found {
             Some(slot) => slot,
             // Nothing can come of an acknowledgement alone.
-            None if !tcp.syn() && tcp.length() == 0 => return,
-            None => {
-                let parties = roles::of_tcp(source, destination, tcp, self.serves);
-                self.open(key, tcp.tunnel, State::Tcp(Connection::default()), parties, tcp.mark)
-            }
+            None => match packet.opens() {
+                None if packet.length() == 0 => return,
+                opens => {
+                    let by_port = || roles::by_port(source, destination, key.transport, self.serves);
+                    let parties = opens.map_or_else(by_port, |opens| roles::by_handshake(source, destination, opens));
+                    self.open(key, packet.tunnel(), State::Stream(packet.connection()), parties, packet.mark())
+                }
+            },
         };
         let Some(entry) = self.slots.value_mut(slot) else { return };
         let direction = entry.direction(source);
-        entry.last = tcp.mark;
-        let State::Tcp(connection) = &mut entry.state else { return };
-        let before = connection.cost(Direction::ToServer) + connection.cost(Direction::ToClient);
+        entry.last = packet.mark();
+        let State::Stream(stream) = &mut entry.state else { return };
+        let before = stream.cost();
         let out = &mut Out { flow: &entry.flow, progress: &mut entry.progress, tally: &mut self.tally, sink };
         let Repeats { bytes, conflicting } =
-            connection.segment(direction, tcp, &mut |d, piece, mark| out.pass(d, piece, mark));
-        while connection.cost(direction) > self.limits.reorder_bytes {
-            connection.give_up(direction, &mut |d, piece, mark| out.pass(d, piece, mark));
+            stream.packet(direction, packet, &mut |d, piece, mark| out.pass(d, piece, mark));
+        while stream.cost_of(direction) > self.limits.reorder_bytes {
+            stream.give_up(direction, &mut |d, piece, mark| out.pass(d, piece, mark));
         }
-        let mut after = connection.cost(Direction::ToServer) + connection.cost(Direction::ToClient);
+        let mut after = stream.cost();
         if self.held - before + after > self.limits.reorder_total_bytes {
             // This flow pays: which one it is depends on the packets alone.
-            connection.flush(&mut |d, piece, mark| out.pass(d, piece, mark));
+            stream.flush(&mut |d, piece, mark| out.pass(d, piece, mark));
             after = 0;
             out.tally.capped += u64::from(!std::mem::replace(&mut entry.capped, true));
         }
         self.held = self.held - before + after;
         self.tally.retransmitted_bytes += bytes;
         self.tally.conflicting_bytes += conflicting;
-        let queue = match connection.standing() {
+        let queue = match stream.standing() {
             Standing::Closed => Queue::Over,
             Standing::Handshake => Queue::Handshake,
             Standing::HalfClosed => Queue::Short,
-            Standing::Open => Queue::Open(Transport::Tcp, self.crowds.claim(&entry.flow, !connection.is_one_way())),
+            Standing::Open => Queue::Open(key.transport, self.crowds.claim(&entry.flow, !stream.is_one_way())),
             Standing::Leaving => Queue::Leaving,
         };
         if queue == Queue::Over {
@@ -197,21 +206,21 @@ impl Table {
         self.settle(slot, queue, sink);
     }
 
-    fn takes(&mut self, slot: Slot, source: Endpoint, tcp: &Tcp<'_>) -> bool {
+    fn takes(&mut self, slot: Slot, source: Endpoint, packet: &Arriving<'_>) -> bool {
         let Some(entry) = self.slots.value_mut(slot) else { return true };
         let direction = entry.direction(source);
         match &mut entry.state {
-            State::Tcp(connection) => connection.takes(direction, tcp),
+            State::Stream(stream) => stream.takes(direction, packet),
             State::Udp => true,
         }
     }
 
-    fn fit(&self, slot: Slot, source: Endpoint, tcp: &Tcp<'_>) -> Fit {
+    fn fit(&self, slot: Slot, source: Endpoint, packet: &Arriving<'_>) -> Fit {
         match self.slots.value(slot) {
-            Some(entry @ Entry { state: State::Tcp(connection), .. }) => {
-                let silent = tcp.mark.at.since(self.slots.used(slot));
+            Some(entry @ Entry { state: State::Stream(stream), .. }) => {
+                let silent = packet.mark().at.since(self.slots.used(slot));
                 let idle = silent >= self.limits.tcp_short_seconds.saturating_mul(SECOND);
-                connection.fit(entry.direction(source), tcp, entry.progress.is_over(), idle)
+                stream.fit(entry.direction(source), packet, entry.progress.is_over(), idle)
             }
             _ => Fit::Replaces,
         }
@@ -263,6 +272,7 @@ impl Table {
         match key.transport {
             Transport::Tcp => self.tally.tcp += 1,
             Transport::Udp => self.tally.udp += 1,
+            Transport::Sctp => self.tally.sctp += 1,
         }
         self.tally.midstream += u64::from(is_midstream(&flow));
         let progress = Progress { delivered: [0; 2], life: Life::Untold(mark) };
@@ -311,6 +321,7 @@ impl Table {
         let open = Claim::ALL.into_iter().flat_map(|claim| {
             [
                 (Queue::Open(Transport::Tcp, claim), tcp_idle_seconds),
+                (Queue::Open(Transport::Sctp, claim), tcp_idle_seconds),
                 (Queue::Open(Transport::Udp, claim), udp_idle_seconds),
             ]
         });
@@ -340,11 +351,11 @@ impl Table {
             return;
         }
         let mut out = Out { flow: &entry.flow, progress: &mut entry.progress, tally: &mut self.tally, sink };
-        if let State::Tcp(connection) = &mut entry.state {
-            self.held -= connection.cost(Direction::ToServer) + connection.cost(Direction::ToClient);
-            connection.flush(&mut |d, piece, mark| out.pass(d, piece, mark));
-            if !connection.is_established() && out.progress.is_untold() {
-                match connection.is_reset() {
+        if let State::Stream(stream) = &mut entry.state {
+            self.held -= stream.cost();
+            stream.flush(&mut |d, piece, mark| out.pass(d, piece, mark));
+            if !stream.is_established() && out.progress.is_untold() {
+                match stream.is_reset() {
                     true => self.tally.refused += 1,
                     false => self.tally.half_open += 1,
                 }
@@ -352,8 +363,8 @@ impl Table {
                 return;
             }
             let [to_server, to_client] = out.progress.delivered;
-            out.tally.one_way += u64::from(connection.is_one_way() && to_server + to_client > 0);
-            if connection.is_reset() {
+            out.tally.one_way += u64::from(stream.is_one_way() && to_server + to_client > 0);
+            if stream.is_reset() {
                 reason = EndReason::Reset;
             }
         }
@@ -389,7 +400,7 @@ struct Entry {
 
 #[derive(Debug)]
 enum State {
-    Tcp(Connection),
+    Stream(Stream),
     Udp,
 }
 
@@ -412,7 +423,7 @@ impl Entry {
 }
 
 fn is_midstream(flow: &Flow) -> bool {
-    flow.transport == Transport::Tcp && flow.roles == Roles::Guessed
+    !flow.transport.is_datagram() && flow.roles == Roles::Guessed
 }
 
 /// How far a flow's streams have been passed on.

@@ -218,7 +218,7 @@ impl Account {
             return Worth::Telling;
         }
         // Of TCP without a byte the handshake at least was answered.
-        let silent = transport == Transport::Tcp && self.bytes == [0, 0];
+        let silent = !transport.is_datagram() && self.bytes == [0, 0];
         let answered = silent || self.bytes.iter().all(|bytes| *bytes > 0);
         let known = self.protocols.iter().any(|(name, _)| recognised(name));
         if answered || known { Worth::Real } else { Worth::Mute }

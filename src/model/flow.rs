@@ -10,23 +10,42 @@ pub enum Transport {
     Tcp,
     /// RFC 768.
     Udp,
+    /// RFC 9260.
+    Sctp,
 }
 
 impl Transport {
     /// All.
-    pub const ALL: [Self; 2] = [Self::Tcp, Self::Udp];
+    pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Sctp];
 
     /// The name used in every output.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Sctp => "sctp",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+        }
+    }
+
+    /// Whether what it carries comes in pieces that each stand alone.
+    pub const fn is_datagram(self) -> bool {
+        matches!(self, Self::Udp)
+    }
+
+    /// The transport whose protocols it carries. The messages of an SCTP association, one after the other,
+    /// are read as a stream.
+    #[must_use]
+    pub const fn carries_as(self) -> Self {
+        match self {
+            Self::Sctp => Self::Tcp,
+            other => other,
         }
     }
 
     /// The IP protocol number.
     pub const fn number(self) -> u8 {
         match self {
+            Self::Sctp => 132,
             Self::Tcp => 6,
             Self::Udp => 17,
         }
@@ -212,7 +231,7 @@ pub struct FlowId(pub u64);
 /// How sure it is which side is the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Roles {
-    /// A SYN or SYN-ACK was seen.
+    /// A SYN or SYN-ACK (or INIT and INIT ACK) was seen.
     Handshake,
     /// From ports or from who spoke first; the classifier may swap them.
     Guessed,

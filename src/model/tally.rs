@@ -60,9 +60,11 @@ pub struct StreamTally {
     pub tcp: u64,
     /// UDP flows.
     pub udp: u64,
-    /// TCP flows whose handshake was not seen.
+    /// SCTP associations.
+    pub sctp: u64,
+    /// TCP and SCTP flows whose handshake was not seen.
     pub midstream: u64,
-    /// TCP flows of which one direction alone was seen.
+    /// TCP and SCTP flows of which one direction alone was seen.
     pub one_way: u64,
     /// Holes in the capture of a stream.
     pub gaps: u64,
@@ -76,9 +78,9 @@ pub struct StreamTally {
     pub corrupt: u64,
     /// IP fragments smaller than any network needs them to be.
     pub tiny_fragments: u64,
-    /// TCP handshakes that were never completed: nobody answered, or the client did not go on.
+    /// TCP and SCTP handshakes that were never completed: nobody answered, or the client did not go on.
     pub half_open: u64,
-    /// TCP handshakes that were answered with a RST.
+    /// TCP and SCTP handshakes that were answered with a RST or an ABORT.
     pub refused: u64,
     /// Flows that had to make room for others.
     pub evicted: u64,
@@ -97,6 +99,7 @@ impl StreamTally {
     pub const fn merge(&mut self, other: &Self) {
         self.tcp += other.tcp;
         self.udp += other.udp;
+        self.sctp += other.sctp;
         self.midstream += other.midstream;
         self.one_way += other.one_way;
         self.gaps += other.gaps;

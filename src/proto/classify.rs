@@ -24,7 +24,8 @@ pub enum Decision {
 /// `may_swap`, the roles were guessed, and the opening is also tried the other way round.
 pub fn decide(transport: Transport, opening: &Opening<'_>, may_swap: bool, refused: &[&'static str]) -> Decision {
     let reversed = Opening { to_server: opening.to_client, to_client: opening.to_server, ..*opening };
-    let candidates = || PROTOCOLS.iter().copied().filter(|p| p.transport == transport && !refused.contains(&p.name));
+    let carried = transport.carries_as();
+    let candidates = || PROTOCOLS.iter().copied().filter(|p| p.transport == carried && !refused.contains(&p.name));
     let mut likely: Option<(bool, &'static Protocol, bool)> = None;
     let mut undecided = false;
     for (side, swapped) in [(opening, false), (&reversed, true)] {

@@ -7,7 +7,7 @@ use super::classify::{self, Decision};
 use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, EventSink, LinkFact, Skip};
-use crate::model::flow::{Direction, Flow, Roles, Transport};
+use crate::model::flow::{Direction, Flow, Roles};
 use crate::model::limits;
 use crate::model::link::Encryption;
 use crate::model::stream::{Gathered, Input, Stretch};
@@ -176,7 +176,7 @@ impl Session {
                 if let Some(side) = self.sides.get_mut(direction.index()) {
                     side.push_stretch(piece);
                 }
-                let datagram = self.flow.transport == Transport::Udp;
+                let datagram = self.flow.transport.is_datagram();
                 self.classify(datagram, out);
             }
             State::Running { .. } => {
@@ -326,7 +326,7 @@ impl Session {
                 self.hand_over(direction, next, out);
                 false
             }
-            _ if flow.transport == Transport::Udp => {
+            _ if flow.transport.is_datagram() => {
                 side.clear();
                 false
             }
@@ -427,7 +427,7 @@ impl EventSink for Tagged<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::flow::{Endpoint, FlowId};
+    use crate::model::flow::{Endpoint, FlowId, Transport};
     use crate::model::packet::Mark;
     use crate::model::stream::Origin;
 

@@ -1,6 +1,7 @@
 //! Whatever a conversation is wrapped in, it says what it says bare. The captures are made here, out of
 //! fixtures: each of their IP packets is wrapped, as IPv4 and as IPv6, in every encapsulation.
 
+mod sctp;
 mod wrap;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::process::Command;
 use plainsight::source::{self, Input};
 use serde_json::Value;
 
-use self::wrap::{ENCAPSULATIONS, Encapsulation, six};
+use self::wrap::{ENCAPSULATIONS, six};
 use crate::support::{How, of_type, read};
 
 const CONVERSATIONS: [(&str, &str); 3] = [
@@ -61,6 +62,37 @@ fn the_same_addresses_in_two_networks_do_not_mix() {
     assert_eq!(of_type(&said, "summary")[0]["streams"]["retransmitted_bytes"], 0);
 }
 
+#[test]
+fn what_is_said_over_sctp_is_what_is_said_over_tcp() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sctp.pcap");
+    for (name, _) in CONVERSATIONS {
+        for version in [4, 6] {
+            let packets = packets(name, version);
+            write(&path, 101, packets.iter().cloned());
+            let over_tcp = transportless(essence(&read(&[&path], How::default())));
+            for in_udp in [false, true] {
+                write(&path, 101, sctp::instead(&packets, in_udp).into_iter());
+                let said = read(&[&path], How::default());
+                assert_eq!(of_type(&said, "link")[0]["transport"], "sctp");
+                assert_eq!(transportless(essence(&said)), over_tcp, "{name} over IPv{version}, in UDP: {in_udp}");
+            }
+        }
+    }
+}
+
+/// Without what names the transport, or is a digest of its name, and when the last packet came: TCP
+/// acknowledges the end once more.
+fn transportless(mut lines: Vec<Value>) -> Vec<Value> {
+    for line in lines.iter_mut().filter_map(Value::as_object_mut) {
+        for name in ["community_id", "id", "last_seen", "transport"] {
+            line.remove(name);
+        }
+    }
+    lines.sort_by_cached_key(Value::to_string);
+    lines
+}
+
 /// Another decoder sees the same in what is made here. Said aloud where that is not installed.
 #[test]
 #[ignore = "takes a minute, and changes only with what is made here"]
@@ -77,19 +109,27 @@ fn others_read_these_captures_too() {
         for encapsulation in ENCAPSULATIONS.iter().filter(|e| e.carries(version)) {
             let path = folder.path().join("wrapped.pcap");
             write(&path, encapsulation.link, packets.iter().map(|packet| (encapsulation.wrap)(packet)));
-            let layers = layers(&path, encapsulation);
+            let layers = layers(&path, encapsulation.tshark);
             if !layers.lines().any(|line| line.split(':').any(|layer| layer == innermost)) {
                 let first = layers.lines().next().unwrap_or_default();
                 wrong.push(format!("IPv{version} in {}: {first}", encapsulation.name));
             }
         }
     }
+    for in_udp in [false, true] {
+        let path = folder.path().join("sctp.pcap");
+        write(&path, 101, sctp::instead(&packets(name, 4), in_udp).into_iter());
+        let layers = layers(&path, &["-d", "sctp.port==80,http"]);
+        if !layers.lines().any(|line| line.contains("sctp") && line.contains("http")) {
+            wrong.push(format!("SCTP, in UDP {in_udp}: {layers}"));
+        }
+    }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn layers(path: &Path, encapsulation: &Encapsulation) -> String {
+fn layers(path: &Path, told: &[&str]) -> String {
     let mut tshark = Command::new("tshark");
-    tshark.arg("-r").arg(path).args(["-T", "fields", "-e", "frame.protocols"]).args(encapsulation.tshark);
+    tshark.arg("-r").arg(path).args(["-T", "fields", "-e", "frame.protocols"]).args(told);
     String::from_utf8_lossy(&tshark.output().expect("tshark runs").stdout).into_owned()
 }
 

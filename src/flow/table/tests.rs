@@ -1,5 +1,7 @@
 //! Conversations segment by segment, and what the sink was told of them.
 
+mod sctp;
+
 use std::net::IpAddr;
 
 use proptest::prelude::*;

@@ -354,6 +354,7 @@ pub(super) struct FileCounts<'a> {
 pub(super) struct Streams {
     pub(super) tcp: u64,
     pub(super) udp: u64,
+    pub(super) sctp: u64,
     pub(super) midstream: u64,
     pub(super) one_way: u64,
     pub(super) gaps: u64,
@@ -376,6 +377,7 @@ impl From<StreamTally> for Streams {
         Self {
             tcp: tally.tcp,
             udp: tally.udp,
+            sctp: tally.sctp,
             midstream: tally.midstream,
             one_way: tally.one_way,
             gaps: tally.gaps,

@@ -162,7 +162,7 @@ impl Row {
             .with(DIM, &name);
         let protocol = match key.transport {
             Transport::Tcp => Text::styled(NAME, key.protocol),
-            Transport::Udp => Text::styled(NAME, key.protocol).with(DIM, "/udp"),
+            other => Text::styled(NAME, key.protocol).with(DIM, &format!("/{}", other.name())),
         };
         vec![
             Text::styled(layout::verdict(key.verdict), &key.verdict.name().to_uppercase()),

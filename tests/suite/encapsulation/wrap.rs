@@ -256,6 +256,23 @@ pub(super) fn six(packet: &[u8]) -> Vec<u8> {
     [&[0x60, 0, 0, 0, high, low, 6, 64][..], &ends, &tcp].concat()
 }
 
+/// Another payload behind a packet's IP header.
+pub(super) fn ip_around(packet: &[u8], number: u8, inside: &[u8]) -> Vec<u8> {
+    let mut header = packet[..if is_six(packet) { 40 } else { 20 }].to_vec();
+    if is_six(packet) {
+        header[4..6].copy_from_slice(&(inside.len() as u16).to_be_bytes());
+        header[6] = number;
+    } else {
+        header[0] = 0x45;
+        header[2..4].copy_from_slice(&(inside.len() as u16 + 20).to_be_bytes());
+        header[9] = number;
+        header[10..12].fill(0);
+        let sum = checksum(&header).to_be_bytes();
+        header[10..12].copy_from_slice(&sum);
+    }
+    join(&header, inside)
+}
+
 fn complete_tcp(tcp: &mut [u8], ends: &[u8]) {
     tcp[16..18].fill(0);
     let [high, low] = (tcp.len() as u16).to_be_bytes();
