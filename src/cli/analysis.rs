@@ -8,7 +8,9 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use super::choice::Choice;
+use super::nearest;
 use crate::model::finding::{Confidence, Severity};
+use crate::model::limits::{Limit, Limits, TABLE};
 use crate::rules::{Key, Matcher, Options};
 
 /// What was typed.
@@ -36,6 +38,10 @@ pub(super) struct Analysis {
     /// Key of the fingerprints: with the same key, the same value has the same fingerprint in every run
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
+
+    /// Set a limit, `flows=2M` or `udp-idle=10m` (repeatable; `plainsight limits` lists them)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = set)]
+    limit: Vec<Set>,
 
     /// Workers [default: one for each processor]
     #[arg(short, long, value_name = "N")]
@@ -97,10 +103,39 @@ impl Analysis {
         self.choice.matcher(options)
     }
 
+    /// What is held at most.
+    pub(super) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        for Set { limit, value } in &self.limit {
+            // It was read before.
+            let _ = limit.set(&mut limits, value);
+        }
+        limits
+    }
+
     /// How many workers.
     pub(super) fn jobs(&self) -> NonZeroUsize {
         let processors = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.jobs.unwrap_or_else(processors)
+    }
+}
+
+/// A limit and what it is to be.
+#[derive(Clone, Debug)]
+struct Set {
+    limit: &'static Limit,
+    value: String,
+}
+
+fn set(typed: &str) -> Result<Set, String> {
+    let (name, value) = typed.split_once('=').ok_or("a limit is set by NAME=VALUE")?;
+    let limit = Limit::named(name).ok_or_else(|| match nearest(name, TABLE, |limit| limit.name) {
+        Some(limit) => format!("there is no limit of this name; do you mean {}?", limit.name),
+        None => "there is no limit of this name; `plainsight limits` lists them".to_owned(),
+    })?;
+    match limit.set(&mut Limits::default(), value) {
+        Ok(()) => Ok(Set { limit, value: value.to_owned() }),
+        Err(wanted) => Err(format!("{name} is {wanted}")),
     }
 }
 

@@ -10,6 +10,7 @@ mod import;
 mod inputs;
 mod interfaces;
 mod known;
+mod limits;
 mod outputs;
 #[cfg(feature = "live")]
 mod permission;
@@ -66,6 +67,8 @@ enum Command {
     Explain(explain::Args),
     /// List the interfaces one can listen on
     Interfaces(interfaces::Args),
+    /// List what is bounded, and how far
+    Limits,
     /// List the protocols that are recognised
     Protocols,
 }
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Known(args) => known::run(&args, &mut Screen::new()),
         Command::Explain(args) => explain::run(&args, &mut Screen::new()),
         Command::Interfaces(args) => interfaces::run(&args, &mut Screen::new()),
+        Command::Limits => limits::run(&mut Screen::new()).map_err(Into::into),
         Command::Protocols => protocols::run(&mut Screen::new()).map_err(Into::into),
     };
     let exit = done.unwrap_or_else(|error| {

@@ -98,6 +98,7 @@ fn settings(args: &Args, stop: Arc<AtomicBool>) -> Result<Settings> {
         filter: args.filter.clone(),
         jobs: args.analysis.jobs(),
         matcher: args.analysis.matcher()?,
+        limits: args.analysis.limits(),
         stop,
     })
 }

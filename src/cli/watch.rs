@@ -110,6 +110,7 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
         lanes,
         jobs: args.analysis.jobs(),
         matcher,
+        limits: args.analysis.limits(),
         interval: args.interval,
         duration: args.duration,
         controls,

@@ -67,6 +67,7 @@ impl<'a> Tree<'a> {
     /// nesting is not followed.
     pub fn enter(&mut self, name: &str, array: bool) -> bool {
         if self.open.len() > limits::NESTING {
+            self.out.beyond(limits::Cap::Nesting);
             return false;
         }
         let before = self.path.len();

@@ -26,6 +26,8 @@ pub struct Copies {
     seen: HashMap<u64, Seen>,
     /// In the order in which they were seen first or again.
     recent: VecDeque<(Timestamp, u64)>,
+    /// Packets that were forgotten before their time.
+    beyond: u64,
 }
 
 /// How often each tap has seen a packet.
@@ -39,6 +41,11 @@ impl Copies {
     /// From now on several taps are to be expected. Otherwise they are from the second one on.
     pub const fn watch(&mut self) {
         self.watching = true;
+    }
+
+    /// Packets whose copies were not looked for long enough, for want of room.
+    pub const fn beyond(&self) -> u64 {
+        self.beyond
     }
 
     /// Whether a packet is a copy of one that another tap has seen not long ago.
@@ -77,9 +84,11 @@ impl Copies {
     fn forget(&mut self, now: Timestamp) {
         while let Some((at, digest)) = self.recent.front().copied() {
             let age = now.nanos().saturating_sub(at.nanos());
-            if age.abs() <= limits::COPY_NANOS && self.recent.len() < limits::COPIES {
+            let due = age.abs() > limits::COPY_NANOS;
+            if !due && self.recent.len() < limits::COPIES {
                 break;
             }
+            self.beyond += u64::from(!due);
             self.recent.pop_front();
             if self.seen.get(&digest).is_some_and(|seen| seen.last == at) {
                 self.seen.remove(&digest);

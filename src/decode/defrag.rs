@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::{Addresses, Layer, Undecodable, Walk};
 use crate::model::flow::Tunnel;
-use crate::model::limits;
+use crate::model::limits::{self, Limits};
 use crate::model::tally::{Skipped, Volume};
 use crate::model::time::Timestamp;
 
@@ -54,8 +54,8 @@ impl Whole {
 }
 
 /// Fragments of datagrams that are not complete.
-#[derive(Default)]
 pub(super) struct Fragments {
+    limits: Limits,
     waiting: HashMap<Datagram, Waiting>,
     /// In the order of their first fragments. Holds every datagram of `waiting`, and some that were
     /// replaced there by another of the same name.
@@ -66,9 +66,30 @@ pub(super) struct Fragments {
     skipped: Skipped,
     /// Fragments smaller than any network makes them.
     tiny: u64,
+    /// Datagrams that had to make room for others.
+    evicted: u64,
+}
+
+impl Default for Fragments {
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
 }
 
 impl Fragments {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            limits: *limits,
+            waiting: HashMap::new(),
+            order: VecDeque::new(),
+            opened: 0,
+            held: 0,
+            skipped: Skipped::default(),
+            tiny: 0,
+            evicted: 0,
+        }
+    }
+
     /// Adds what stands behind the headers of a fragment, and gives the datagram that it completes.
     /// `frame` is the length of the packet that carries it.
     pub(super) fn add(
@@ -84,7 +105,8 @@ impl Fragments {
         }
         self.tiny += u64::from(!part.last && walk.wire_len < TINY);
         self.make_room(walk.bytes.len(), at);
-        if self.waiting.get(&part.datagram).is_none_or(|waiting| waiting.is_over(at)) {
+        let timeout = self.timeout();
+        if self.waiting.get(&part.datagram).is_none_or(|waiting| waiting.is_over(at, timeout)) {
             self.open(part.datagram, at);
         }
         let Some(waiting) = self.waiting.get_mut(&part.datagram) else { return Ok(None) };
@@ -135,14 +157,28 @@ impl Fragments {
         self.tiny
     }
 
+    /// Datagrams that were given up for want of room.
+    pub(super) const fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Nanoseconds.
+    const fn timeout(&self) -> i64 {
+        self.limits.fragment_seconds.saturating_mul(1_000_000_000)
+    }
+
     fn make_room(&mut self, needed: usize, at: Timestamp) {
         while let Some(&oldest) = self.order.front() {
-            let full = self.order.len() >= limits::FRAGMENTED_DATAGRAMS || self.held + needed > limits::FRAGMENT_BYTES;
-            if !full && at.since(oldest.at) <= TIMEOUT {
+            let full =
+                self.order.len() >= limits::FRAGMENTED_DATAGRAMS || self.held + needed > self.limits.fragment_bytes;
+            let late = at.since(oldest.at) > self.timeout();
+            if !full && !late {
                 break;
             }
             self.order.pop_front();
-            self.close(oldest);
+            if self.close(oldest) && !late {
+                self.evicted += 1;
+            }
         }
     }
 
@@ -156,15 +192,18 @@ impl Fragments {
         self.order.push_back(Opened { datagram, serial, at });
     }
 
-    fn close(&mut self, Opened { datagram, serial, .. }: Opened) {
+    /// Whether something was lost by it.
+    fn close(&mut self, Opened { datagram, serial, .. }: Opened) -> bool {
         if self.waiting.get(&datagram).is_none_or(|waiting| waiting.serial != serial) {
-            return;
+            return false;
         }
-        let Some(waiting) = self.waiting.remove(&datagram) else { return };
+        let Some(waiting) = self.waiting.remove(&datagram) else { return false };
         self.held -= waiting.bytes.len();
-        if let State::Open = waiting.state {
+        let incomplete = matches!(waiting.state, State::Open);
+        if incomplete {
             self.skipped.add_volume(INCOMPLETE, waiting.packets);
         }
+        incomplete
     }
 }
 
@@ -180,7 +219,6 @@ const UNIT: usize = 8;
 const TINY: usize = 48;
 /// No datagram is longer than its length field can say.
 const LONGEST: usize = 0xffff;
-const TIMEOUT: i64 = limits::FRAGMENT_SECONDS * 1_000_000_000;
 /// Nanoseconds within which a packet shows up again that is captured in two places. An identifier is
 /// not used again so soon.
 const ECHO: i64 = 100_000_000;
@@ -245,10 +283,10 @@ impl Waiting {
     }
 
     /// Whether another datagram of the same name may begin.
-    fn is_over(&self, at: Timestamp) -> bool {
+    fn is_over(&self, at: Timestamp, timeout: i64) -> bool {
         match self.state {
             State::Complete(then) => !(0..=ECHO).contains(&at.since(then)),
-            State::Open | State::GivenUp => at.since(self.since) > TIMEOUT,
+            State::Open | State::GivenUp => at.since(self.since) > timeout,
         }
     }
 

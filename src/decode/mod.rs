@@ -16,7 +16,7 @@ use std::net::IpAddr;
 
 use self::defrag::{Fragments, Part, Whole};
 use crate::model::flow::{Endpoint, Transport, Tunnel, TunnelKind};
-use crate::model::limits;
+use crate::model::limits::{self, Limits};
 use crate::model::packet::Packet;
 use crate::model::tally::Skipped;
 
@@ -152,6 +152,11 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// A decoder that holds fragments within limits other than the usual ones.
+    pub fn new(limits: &Limits) -> Self {
+        Self { fragments: Fragments::new(limits), whole: Whole::default() }
+    }
+
     /// Finds the transport payload of a packet; nothing, where the packet is a fragment that others are
     /// waited for, or that is not needed any more.
     ///
@@ -175,6 +180,11 @@ impl Decoder {
     /// Fragments that are smaller than any network needs them to be.
     pub const fn tiny_fragments(&self) -> u64 {
         self.fragments.tiny()
+    }
+
+    /// Fragmented datagrams that were given up for want of room.
+    pub const fn evicted(&self) -> u64 {
+        self.fragments.evicted()
     }
 
     #[cold]

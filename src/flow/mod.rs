@@ -30,8 +30,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use table::Table;
 
+pub use crate::model::limits::Limits;
+
 use crate::model::flow::{Direction, Flow, FlowId};
-use crate::model::limits;
 use crate::model::packet::Mark;
 
 /// Takes what the table makes of packets.
@@ -104,42 +105,6 @@ impl Interest {
         match direction {
             Direction::ToServer => to_server.load(Ordering::Relaxed),
             Direction::ToClient => to_client.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// The caps of a table. The default is what [`crate::model::limits`] says.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Flows in the table, but for those whose handshake is not complete.
-    pub flows: usize,
-    /// Handshakes that are waited for.
-    pub half_open: usize,
-    /// Bytes held for one direction of a flow.
-    pub reorder_bytes: usize,
-    /// Bytes held for all flows.
-    pub reorder_total_bytes: usize,
-    /// Seconds until a silent TCP or SCTP flow is forgotten.
-    pub tcp_idle_seconds: i64,
-    /// Seconds until a half-open or closed TCP or SCTP flow is forgotten.
-    pub tcp_short_seconds: i64,
-    /// Seconds until a TCP or SCTP flow ends that was aborted, or is over but for bytes that are missing.
-    pub tcp_linger_seconds: i64,
-    /// Seconds until a silent UDP flow is forgotten.
-    pub udp_idle_seconds: i64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            flows: limits::FLOWS,
-            half_open: limits::HALF_OPEN,
-            reorder_bytes: limits::REORDER_BYTES,
-            reorder_total_bytes: limits::REORDER_TOTAL_BYTES,
-            tcp_idle_seconds: limits::TCP_IDLE_SECONDS,
-            tcp_short_seconds: limits::TCP_SHORT_SECONDS,
-            tcp_linger_seconds: limits::TCP_LINGER_SECONDS,
-            udp_idle_seconds: limits::UDP_IDLE_SECONDS,
         }
     }
 }

@@ -15,6 +15,7 @@ use super::stream::{Arriving, Stream};
 use super::{EndReason, FlowSink, Interest, Limits, roles};
 use crate::decode::{Segment, TransportHeader};
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, FlowKey, Roles, Transport, Tunnel};
+use crate::model::limits;
 use crate::model::packet::Mark;
 use crate::model::tally::StreamTally;
 use crate::model::time::Timestamp;
@@ -161,6 +162,7 @@ impl Table {
         let Repeats { bytes, conflicting } =
             stream.packet(direction, packet, &mut |d, piece, mark| out.pass(d, piece, mark));
         while stream.cost_of(direction) > self.limits.reorder_bytes {
+            out.tally.capped_gaps += 1;
             stream.give_up(direction, &mut |d, piece, mark| out.pass(d, piece, mark));
         }
         let mut after = stream.cost();
@@ -202,8 +204,9 @@ impl Table {
             out.pass(direction, Piece::Gap(u64::from(segment.missing)), mark);
         }
         let answered = entry.progress.delivered.iter().all(|bytes| *bytes > 0);
-        let queue = Queue::Open(Transport::Udp, self.crowds.claim(&entry.flow, answered));
-        self.settle(slot, queue, sink);
+        let claim = if answered { self.crowds.claim(&entry.flow, true) } else { Claim::Unanswered };
+        self.settle(slot, Queue::Open(Transport::Udp, claim), sink);
+        self.bound_unanswered(sink);
     }
 
     fn takes(&mut self, slot: Slot, source: Endpoint, packet: &Arriving<'_>) -> bool {
@@ -246,6 +249,17 @@ impl Table {
             }
         }
         self.touch(slot, queue);
+    }
+
+    /// What nobody answers is not given more room than it needs: its addresses may be forged, and each
+    /// costs a worker something.
+    fn bound_unanswered(&mut self, sink: &mut impl FlowSink) {
+        const QUEUE: usize = Queue::Open(Transport::Udp, Claim::Unanswered).index();
+        while self.slots.count(QUEUE) > self.limits.udp_unanswered.max(1) {
+            let Some((oldest, _)) = self.slots.oldest(QUEUE) else { return };
+            self.tally.evicted_udp += 1;
+            self.remove(oldest, EndReason::Evicted, sink);
+        }
     }
 
     fn touch(&mut self, slot: Slot, queue: Queue) {
@@ -316,13 +330,17 @@ impl Table {
     }
 
     fn expire(&mut self, sink: &mut impl FlowSink) {
-        let Limits { tcp_idle_seconds, tcp_short_seconds, udp_idle_seconds, .. } = self.limits;
+        let Limits { tcp_idle_seconds, tcp_short_seconds, udp_idle_seconds, udp_short_seconds, .. } = self.limits;
+        let udp_seconds = |claim| match claim {
+            Claim::Unanswered => udp_short_seconds.min(udp_idle_seconds),
+            Claim::Answered | Claim::Crowding => udp_idle_seconds,
+        };
         let short = [Queue::Handshake, Queue::Short, Queue::Over].map(|queue| (queue, tcp_short_seconds));
         let open = Claim::ALL.into_iter().flat_map(|claim| {
             [
                 (Queue::Open(Transport::Tcp, claim), tcp_idle_seconds),
                 (Queue::Open(Transport::Sctp, claim), tcp_idle_seconds),
-                (Queue::Open(Transport::Udp, claim), udp_idle_seconds),
+                (Queue::Open(Transport::Udp, claim), udp_seconds(claim)),
             ]
         });
         for (queue, seconds) in short.into_iter().chain(open) {
@@ -331,7 +349,7 @@ impl Table {
                 self.remove(slot, reason, sink);
             }
         }
-        while let Some(slot) = self.overdue(Queue::Leaving, self.limits.tcp_linger_seconds) {
+        while let Some(slot) = self.overdue(Queue::Leaving, limits::TCP_LINGER_SECONDS) {
             self.close(slot, EndReason::Closed, sink);
             self.touch(slot, Queue::Over);
         }

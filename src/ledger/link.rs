@@ -10,7 +10,7 @@ use super::{LinkKey, UNKNOWN};
 use crate::model::event::Grade;
 use crate::model::finding::{RuleIndex, Severity};
 use crate::model::flow::{Endpoint, Flow, FlowId, Roles, Transport, Tunnel};
-use crate::model::limits;
+use crate::model::limits::{self, Cap};
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::Span;
 use crate::model::small::SmallMap;
@@ -210,6 +210,14 @@ impl Account {
 
     pub(super) const fn flows(&self) -> u64 {
         self.flows
+    }
+
+    /// Lists that are as long as they may be.
+    pub(super) fn full(&self) -> impl Iterator<Item = Cap> {
+        let full = |length: usize, cap: Cap| (length >= cap.most()).then_some(cap);
+        let details = self.details.as_deref();
+        let [names, tunnels] = details.map_or([0; 2], |details| [details.names.len(), details.tunnels.len()]);
+        [full(names, Cap::ServerNames), full(tunnels, Cap::Tunnels)].into_iter().flatten()
     }
 
     /// The worth of a flow's account.

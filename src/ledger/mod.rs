@@ -19,7 +19,8 @@ use smallest::Smallest;
 
 use crate::model::finding::{Finding, RuleIndex};
 use crate::model::flow::{Endpoint, Transport};
-use crate::model::limits;
+use crate::model::limits::{Limits, counted};
+use crate::model::tally::Reached;
 
 /// The protocol of a flow nobody recognised.
 pub const UNKNOWN: &str = "unknown";
@@ -30,75 +31,115 @@ pub struct Ledger {
     /// A link stands under each worth that its flows have, so that what is dropped for want of room
     /// does not depend on the order they came in.
     links: Smallest<(Worth, LinkKey), Box<Account>>,
+    /// Those whose flows are [`Worth::Mute`] have room of their own: there can be as many as addresses.
+    mute: Smallest<LinkKey, Box<Account>>,
     handshakes: Smallest<tls::Key, TlsFact>,
-    expected: Smallest<(Endpoint, &'static str), ()>,
+    /// How often each was announced.
+    expected: Smallest<(Endpoint, &'static str), u64>,
+    added: Added,
+    reached: Reached,
+}
+
+/// How much was added, kept or not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Added {
     flows: u64,
+    mute: u64,
+    handshakes: u64,
+    expected: u64,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Self::new()
+        Self::new(&Limits::default())
     }
 }
 
 impl Ledger {
     /// An empty ledger.
-    pub fn new() -> Self {
+    pub fn new(limits: &Limits) -> Self {
         Self {
-            links: Smallest::new(limits::LINKS),
-            handshakes: Smallest::new(limits::HANDSHAKES),
-            expected: Smallest::new(limits::EXPECTED),
-            flows: 0,
+            links: Smallest::new(limits.links),
+            mute: Smallest::new(limits.mute_links),
+            handshakes: Smallest::new(limits.handshakes),
+            expected: Smallest::new(limits.expected),
+            added: Added::default(),
+            reached: Reached::default(),
         }
     }
 
     /// Adds a flow that has ended.
     pub fn add(&mut self, mut record: FlowRecord) {
-        self.flows += 1;
-        let (expected, handshakes) = record.take_asides();
-        for announced in expected {
-            self.expected.merge(announced, (), |(), ()| {});
-        }
-        for fact in handshakes {
-            self.handshakes.merge(fact.key(), fact, TlsFact::merge);
+        if let Some(asides) = record.take_asides() {
+            self.added.expected += asides.expected.len() as u64;
+            self.added.handshakes += asides.handshakes.len() as u64;
+            for announced in asides.expected {
+                self.expected.merge(announced, 1, |there, more| *there += more);
+            }
+            for fact in asides.handshakes {
+                self.handshakes.merge(fact.key(), fact, TlsFact::merge);
+            }
+            for (cap, times) in asides.beyond {
+                self.reached.add(cap.counted(), times);
+            }
         }
         let flow = record.flow();
         let link = LinkKey { client: flow.client.ip, server: flow.server, transport: flow.transport };
         let account = Box::new(Account::of(record));
-        self.links.merge((account.worth(link.transport), link), account, |there, more| there.merge(*more));
+        match account.worth(link.transport) {
+            Worth::Mute => {
+                self.added.mute += 1;
+                self.mute.merge(link, account, |there, more| there.merge(*more));
+            }
+            worth => {
+                self.added.flows += 1;
+                self.links.merge((worth, link), account, |there, more| there.merge(*more));
+            }
+        }
     }
 
     /// Adds all of another ledger.
     pub fn merge(&mut self, other: Self) {
-        self.flows += other.flows;
+        let Added { flows, mute, handshakes, expected } = other.added;
+        self.added.flows += flows;
+        self.added.mute += mute;
+        self.added.handshakes += handshakes;
+        self.added.expected += expected;
+        self.reached.merge(&other.reached);
         self.links.merge_all(other.links, |there, more| there.merge(*more));
+        self.mute.merge_all(other.mute, |there, more| there.merge(*more));
         self.handshakes.merge_all(other.handshakes, TlsFact::merge);
-        self.expected.merge_all(other.expected, |(), ()| {});
+        self.expected.merge_all(other.expected, |there, more| *there += more);
     }
 
     /// Closes the books. `kind` names the kind of finding a rule makes (`cred.password`).
     pub fn finish<'k>(self, kind: impl Fn(RuleIndex) -> &'k str) -> Closed {
-        let (links_beyond, handshakes_beyond) = (self.links.beyond(), self.handshakes.beyond());
+        let Self { links, mute, handshakes, expected, added, mut reached } = self;
+        let flows = |accounts: &mut dyn Iterator<Item = &Box<Account>>| accounts.map(|account| account.flows()).sum();
+        for (limit, added, kept) in [
+            (counted::LINKS, added.flows, flows(&mut links.values())),
+            (counted::MUTE_LINKS, added.mute, flows(&mut mute.values())),
+            (counted::HANDSHAKES, added.handshakes, handshakes.values().map(|fact| fact.flows).sum::<u64>()),
+            (counted::EXPECTED, added.expected, expected.values().sum()),
+        ] {
+            reached.add(limit, added - kept);
+        }
         let mut accounts: Vec<(LinkKey, Box<Account>)> =
-            self.links.into_iter().map(|((_, link), account)| (link, account)).collect();
+            links.into_iter().map(|((_, link), account)| (link, account)).chain(mute).collect();
         accounts.sort_by_key(|(link, _)| *link);
-        let kept: u64 = accounts.iter().map(|(_, account)| account.flows()).sum();
-        let mut links: Vec<Link> = Vec::new();
+        let mut closed: Vec<Link> = Vec::new();
         let mut accounts = accounts.into_iter().peekable();
         while let Some((link, mut account)) = accounts.next() {
             while let Some((_, more)) = accounts.next_if(|(next, _)| *next == link) {
                 account.merge(*more);
             }
-            let announced = self.expected.first_from((link.server, "")).filter(|(at, _)| *at == link.server);
-            links.push(account.close(link, announced.map(|(_, protocol)| *protocol), &kind));
+            for cap in account.full() {
+                reached.cap(cap);
+            }
+            let announced = expected.first_from((link.server, "")).filter(|(at, _)| *at == link.server);
+            closed.push(account.close(link, announced.map(|(_, protocol)| *protocol), &kind));
         }
-        Closed {
-            links,
-            handshakes: self.handshakes.into_iter().map(|(_, fact)| fact).collect(),
-            links_beyond,
-            flows_beyond: self.flows - kept,
-            handshakes_beyond,
-        }
+        Closed { links: closed, handshakes: handshakes.into_iter().map(|(_, fact)| fact).collect(), reached }
     }
 }
 
@@ -109,12 +150,8 @@ pub struct Closed {
     pub links: Vec<Link>,
     /// Distinct handshakes by server, SNI, version, cipher and certificate.
     pub handshakes: Vec<TlsFact>,
-    /// Whether there were more links than [`limits::LINKS`].
-    pub links_beyond: bool,
-    /// Flows of the links that were not kept.
-    pub flows_beyond: u64,
-    /// Whether there were more handshakes than [`limits::HANDSHAKES`].
-    pub handshakes_beyond: bool,
+    /// Limits that were reached.
+    pub reached: Reached,
 }
 
 impl Closed {

@@ -9,7 +9,7 @@ use super::tls::{Handshakes, TlsFact, worst};
 use crate::model::event::{Event, Grade, LinkFact, Login};
 use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
 use crate::model::flow::{Direction, Endpoint, Flow, Tunnel};
-use crate::model::limits;
+use crate::model::limits::{self, Cap};
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::{Mark, Span};
 use crate::model::small::SmallMap;
@@ -62,9 +62,11 @@ pub(super) struct Details {
 
 /// What a flow tells of others than its link.
 #[derive(Debug, Default)]
-struct Asides {
-    expected: BTreeSet<(Endpoint, &'static str)>,
-    handshakes: Vec<TlsFact>,
+pub(super) struct Asides {
+    pub(super) expected: BTreeSet<(Endpoint, &'static str)>,
+    pub(super) handshakes: Vec<TlsFact>,
+    /// Caps that were reached, and how often.
+    pub(super) beyond: SmallMap<Cap, u64>,
 }
 
 /// How often findings of one rule were seen.
@@ -134,7 +136,7 @@ impl FlowRecord {
                 self.weak |= weakness.grade >= least && PROTECTION.iter().any(|f| weakness.kind.starts_with(f));
             }
             Event::Text(_) => self.text = true,
-            Event::Field(_) | Event::Skipped { .. } => {}
+            Event::Beyond(_) | Event::Field(_) | Event::Skipped { .. } => {}
         }
     }
 
@@ -172,8 +174,12 @@ impl FlowRecord {
     }
 
     /// What was announced of other connections, and the handshakes.
-    pub(super) fn take_asides(&mut self) -> (BTreeSet<(Endpoint, &'static str)>, Vec<TlsFact>) {
-        self.asides.take().map_or_else(Default::default, |asides| (asides.expected, asides.handshakes))
+    pub(super) fn take_asides(&mut self) -> Option<Box<Asides>> {
+        self.asides.take()
+    }
+
+    fn beyond(&mut self, cap: Cap) {
+        self.asides.get_or_insert_default().beyond.merge(cap, 1, |there, more| *there += more);
     }
 
     fn details(&mut self) -> &mut Details {
@@ -193,6 +199,8 @@ impl FlowRecord {
                 let expected = &mut self.asides.get_or_insert_default().expected;
                 if expected.len() < limits::FLOW_EXPECTED {
                     expected.insert((endpoint, protocol));
+                } else if !expected.contains(&(endpoint, protocol)) {
+                    self.beyond(Cap::Expected);
                 }
             }
             LinkFact::ServerName(name) => self.name(name),
@@ -213,7 +221,7 @@ impl FlowRecord {
         let (flow, protocol) = (self.flow, self.protocol);
         let handshakes = &mut self.asides.get_or_insert_default().handshakes;
         if handshakes.len() >= limits::FLOW_HANDSHAKES {
-            return;
+            return self.beyond(Cap::Handshakes);
         }
         let fact = TlsFact::new(&flow, protocol, handshake);
         let made = Arc::clone(&fact.handshake);

@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 pub(super) struct Smallest<K, V> {
     entries: BTreeMap<K, V>,
     ceiling: usize,
-    beyond: bool,
 }
 
 impl<K: Ord, V> Smallest<K, V> {
     /// Room for `ceiling` entries.
     pub(super) const fn new(ceiling: usize) -> Self {
-        Self { entries: BTreeMap::new(), ceiling, beyond: false }
+        Self { entries: BTreeMap::new(), ceiling }
     }
 
     /// Adds `value` under `key`, joined to what is there already.
@@ -24,7 +23,6 @@ impl<K: Ord, V> Smallest<K, V> {
             return;
         }
         if self.entries.len() >= self.ceiling {
-            self.beyond = true;
             if self.entries.last_key_value().is_none_or(|(last, _)| *last < key) {
                 return;
             }
@@ -35,15 +33,14 @@ impl<K: Ord, V> Smallest<K, V> {
 
     /// Adds all of another map.
     pub(super) fn merge_all(&mut self, other: Self, join: impl Fn(&mut V, V)) {
-        self.beyond |= other.beyond;
         for (key, value) in other.entries {
             self.merge(key, value, &join);
         }
     }
 
-    /// Whether anything had to go.
-    pub(super) const fn beyond(&self) -> bool {
-        self.beyond
+    /// The values, by key.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.values()
     }
 
     /// The smallest key that is `key` or greater.

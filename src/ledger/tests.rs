@@ -6,6 +6,7 @@ use super::*;
 use crate::model::event::{Event, Grade, LinkFact, Login, Outcome, Proof};
 use crate::model::finding::{Confidence, FindingId, Severity};
 use crate::model::flow::{Direction, Flow, FlowId, Roles};
+use crate::model::limits::{Limits, counted};
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::{FrameNo, Mark, Span};
 use crate::model::secret::Secret;
@@ -80,7 +81,7 @@ fn kind(rule: RuleIndex) -> &'static str {
 }
 
 fn link(records: Vec<FlowRecord>) -> Link {
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::default();
     records.into_iter().for_each(|record| ledger.add(record));
     ledger.finish(kind).links.remove(0)
 }
@@ -191,7 +192,7 @@ fn an_announced_connection_gets_the_protocol_it_was_announced_for() {
     control.event(&Event::Link(LinkFact::Expect { endpoint, protocol: "ftp-data" }));
     let same_server = Endpoint { ip: [0; 4].into(), port: 50102 };
     control.event(&Event::Link(LinkFact::Expect { endpoint: same_server, protocol: "ftp-data" }));
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::default();
     ledger.add(record(2, 50100));
     ledger.add(control);
     ledger.add(record(3, 50101));
@@ -209,7 +210,7 @@ fn an_announced_connection_gets_the_protocol_it_was_announced_for() {
 
 #[test]
 fn findings_are_counted_at_their_link_once_each() {
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::default();
     ledger.add(record(1, 80));
     ledger.add(record(2, 81));
     let mut closed = ledger.finish(kind);
@@ -221,13 +222,32 @@ fn findings_are_counted_at_their_link_once_each() {
 }
 
 #[test]
+fn links_that_nobody_answers_take_room_from_their_like_alone_and_are_counted() {
+    let mut ledger = Ledger::new(&Limits { links: 2, mute_links: 3, ..Limits::default() });
+    for n in 0..10 {
+        let mut mute = record(n, 1000 + n as u16);
+        mute.bytes(Direction::ToServer, 4);
+        ledger.add(mute);
+    }
+    for n in 10..13 {
+        let mut answered = record(n, 80 + n as u16);
+        Direction::BOTH.into_iter().for_each(|direction| answered.bytes(direction, 4));
+        ledger.add(answered);
+    }
+    let closed = ledger.finish(kind);
+    let ports: Vec<_> = closed.links.iter().map(|link| link.server.port).collect();
+    assert_eq!(ports, [90, 91, 1000, 1001, 1002]);
+    let reached: Vec<_> = closed.reached.iter().collect();
+    assert_eq!(reached, [(counted::LINKS, 1), (counted::MUTE_LINKS, 7)]);
+}
+
+#[test]
 fn a_full_map_keeps_the_smallest_keys_whole() {
     let mut forth = smallest::Smallest::new(3);
     let mut back = smallest::Smallest::new(3);
     let keys = [5, 1, 4, 1, 2, 5, 3, 1];
     keys.iter().for_each(|key| forth.merge(*key, 1, |a, b| *a += b));
     keys.iter().rev().for_each(|key| back.merge(*key, 1, |a, b| *a += b));
-    assert!(forth.beyond());
     let (forth, back): (Vec<_>, Vec<_>) = (forth.into_iter().collect(), back.into_iter().collect());
     assert_eq!(forth, [(1, 3), (2, 1), (3, 1)]);
     assert_eq!(forth, back);
@@ -269,15 +289,17 @@ proptest! {
         what in prop::collection::vec(any::<u16>(), 1..24),
         cut in 0usize..24,
         seed in any::<u64>(),
+        room in 1usize..8,
     ) {
-        let mut all = Ledger::new();
+        let limits = Limits { links: room, mute_links: room, handshakes: room, expected: room, ..Limits::default() };
+        let mut all = Ledger::new(&limits);
         what.iter().zip(1..).for_each(|(what, id)| all.add(some_record(id, *what)));
 
         let mut shuffled: Vec<_> = what.iter().copied().zip(1u64..).collect();
         shuffled.sort_by_key(|(_, id)| id.wrapping_mul(seed | 1).rotate_left(17));
         let (left, right) = shuffled.split_at(cut.min(shuffled.len()));
         let [left, mut right] = [left, right].map(|part| {
-            let mut ledger = Ledger::new();
+            let mut ledger = Ledger::new(&limits);
             part.iter().for_each(|(what, id)| ledger.add(some_record(*id, *what)));
             ledger
         });

@@ -3,6 +3,7 @@
 
 use super::digest::Digest;
 use super::flow::{Direction, Endpoint};
+use super::limits::{self, Cap};
 use super::link::{Encryption, Upgrade};
 use super::packet::Span;
 use super::secret::Secret;
@@ -14,10 +15,20 @@ pub trait EventSink {
     /// One event. What it borrows is gone when the call returns.
     fn event(&mut self, event: Event<'_>);
 
+    /// A cap was reached.
+    fn beyond(&mut self, cap: Cap) {
+        self.event(Event::Beyond(cap));
+    }
+
     /// Whether content of this digest is known to hold nothing, so that it need not be decoded. What is
     /// made of the content must follow from the digest alone.
     fn knows(&mut self, _content: &Digest) -> bool {
         false
+    }
+
+    /// Decoded bytes of one message body that are wanted.
+    fn most_of_body(&self) -> u64 {
+        limits::BODY_TOTAL_BYTES as u64
     }
 
     /// All that was said since [`EventSink::knows`] said no was of this content.
@@ -27,6 +38,8 @@ pub trait EventSink {
 /// One thing seen in a flow.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
+    /// A cap was reached: something is not remembered, or not followed.
+    Beyond(Cap),
     /// A named value: a header, a cookie, a form field, a column of a row, a bind parameter.
     Field(Field<'a>),
     /// A fact about the link itself.

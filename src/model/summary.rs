@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::finding::Severity;
-use super::tally::{Skipped, StreamTally};
+use super::tally::{Reached, Skipped, StreamTally};
 use super::time::Timestamp;
 
 /// The last thing a run says. Zero findings is a statement: this says what it is worth.
@@ -23,7 +23,7 @@ pub struct Summary {
     /// What went wrong with the inputs.
     pub notes: Vec<Note>,
     /// Limits of [`super::limits`] that were reached, in words, and how often.
-    pub limits: BTreeMap<&'static str, u64>,
+    pub limits: Reached,
     /// Time the run took.
     pub elapsed: Duration,
     /// The operator stopped it before the end of its input.

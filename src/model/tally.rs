@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::limits::Cap;
+
 /// Packets and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Volume {
@@ -47,9 +49,44 @@ impl Skipped {
         }
     }
 
+    /// What was skipped for one reason.
+    pub fn of(&self, reason: &str) -> Volume {
+        self.0.get(reason).copied().unwrap_or_default()
+    }
+
     /// Reasons and volumes, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Volume)> + '_ {
         self.0.iter().map(|(reason, volume)| (*reason, *volume))
+    }
+}
+
+/// Limits that were reached, by what is counted then, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached(BTreeMap<&'static str, u64>);
+
+impl Reached {
+    /// Counts something `times` times; of what did not happen nothing is kept.
+    pub fn add(&mut self, what: &'static str, times: u64) {
+        if times > 0 {
+            *self.0.entry(what).or_default() += times;
+        }
+    }
+
+    /// Counts a cap that was reached.
+    pub fn cap(&mut self, cap: Cap) {
+        self.add(cap.counted(), 1);
+    }
+
+    /// Adds all of another count.
+    pub fn merge(&mut self, other: &Self) {
+        for (what, times) in &other.0 {
+            self.add(what, *times);
+        }
+    }
+
+    /// What was reached and how often, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        self.0.iter().map(|(what, times)| (*what, *times))
     }
 }
 
@@ -90,6 +127,10 @@ pub struct StreamTally {
     pub evicted_crowding: u64,
     /// Handshakes that had to make room for others.
     pub evicted_half_open: u64,
+    /// Gaps that are such because too much came after them.
+    pub capped_gaps: u64,
+    /// Unanswered UDP flows that had to make room for others.
+    pub evicted_udp: u64,
     /// Flows that reached a limit of their own.
     pub capped: u64,
 }
@@ -115,5 +156,7 @@ impl StreamTally {
         self.evicted_crowding += other.evicted_crowding;
         self.evicted_half_open += other.evicted_half_open;
         self.capped += other.capped;
+        self.capped_gaps += other.capped_gaps;
+        self.evicted_udp += other.evicted_udp;
     }
 }

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::batch::Batcher;
 use super::lane::{Counted, Lane};
 use crate::model::flow::FlowId;
+use crate::model::limits::Limits;
 use crate::model::summary::{Capture, CaptureFile, Note};
-use crate::model::tally::{Skipped, StreamTally};
+use crate::model::tally::{Reached, Skipped, StreamTally};
 use crate::source::filter::Filter;
 use crate::source::{self, Input, Merged, Secrets, SourceError};
 
@@ -28,6 +29,7 @@ pub(super) struct Captured {
     pub(super) capture: Capture,
     pub(super) streams: StreamTally,
     pub(super) skipped: Skipped,
+    pub(super) reached: Reached,
     pub(super) notes: Vec<Note>,
     /// Keys that stand in the captures.
     pub(super) secrets: Vec<Secrets>,
@@ -39,13 +41,14 @@ pub(super) struct Captured {
 /// Reads all inputs as one capture.
 pub(super) fn run(
     inputs: &[Input],
+    limits: &Limits,
     mut filter: Option<&mut Filter>,
     batcher: Batcher,
     stop: &AtomicBool,
     gauge: &Gauge,
 ) -> Captured {
     let mut merged = Merged::new(inputs);
-    let mut lane = Lane::new(batcher, FlowId(0));
+    let mut lane = Lane::new(limits, batcher, FlowId(0));
     let mut files: Vec<CaptureFile> =
         merged.inputs().iter().map(|input| CaptureFile { name: name(input), ..CaptureFile::default() }).collect();
     if merged.has_several_taps() {
@@ -68,7 +71,7 @@ pub(super) fn run(
             lane.packet(&packet, file);
         }
     }
-    let Counted { streams, skipped, truncated, duplicates } = lane.finish();
+    let Counted { streams, skipped, reached, truncated, duplicates } = lane.finish();
     let mut capture = Capture { truncated, duplicates, ..Capture::default() };
     let (mut notes, mut secrets) = (Vec::new(), Vec::new());
     let (ended, failed) = merged.finish();
@@ -81,7 +84,7 @@ pub(super) fn run(
     }
     notes.extend(filter.iter().flat_map(|filter| filter.notes()).map(|note| noted("filter", note.clone())));
     capture.files = files;
-    Captured { capture, streams, skipped, notes, secrets, interrupted, failed }
+    Captured { capture, streams, skipped, reached, notes, secrets, interrupted, failed }
 }
 
 fn noted(file: &str, note: source::Note) -> Note {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::capture::Captured;
 use super::outcome::Outcome;
 use crate::ledger::{Closed, Ledger, Link};
-use crate::model::event::{Event, Grade, Weakness};
+use crate::model::event::{Event, Grade, Skip, Weakness};
 use crate::model::finding::Finding;
 use crate::model::flow::{Direction, Flow};
-use crate::model::limits;
+use crate::model::limits::counted;
 use crate::model::packet::{Mark, Span};
 use crate::model::summary::{Capture, Summary};
 use crate::rules::{Catalogue, Context, Engine, Matcher};
@@ -40,7 +40,7 @@ pub(super) fn close(
     for secrets in &captured.secrets {
         judge_secrets(&mut engine, secrets, &captured.capture, &mut outcome);
     }
-    outcome.prune(limits::FINDINGS);
+    outcome.prune();
     let findings = in_order(&mut outcome, &closed);
     closed.count(findings.iter().map(AsRef::as_ref));
     let summary = summarise(captured, &outcome, &closed, &findings, catalogue, elapsed);
@@ -124,26 +124,21 @@ fn summarise(
     for link in &closed.links {
         *summary.links.entry(link.verdict.name()).or_default() += 1;
     }
-    if closed.flows_beyond > 0 {
-        summary.limits.insert("flows of links not kept", closed.flows_beyond);
-    }
+    summary.limits.merge(&closed.reached);
     summary
 }
 
 /// The summary of a run that goes on: links are not judged yet.
 pub(super) fn tally(captured: Captured, outcome: &Outcome, catalogue: &Catalogue, elapsed: Duration) -> Summary {
-    let Captured { capture, streams, mut skipped, notes, interrupted, .. } = captured;
+    let Captured { capture, streams, mut skipped, reached: mut limits, notes, interrupted, .. } = captured;
     skipped.merge(&outcome.skipped);
-    let mut summary = Summary { capture, streams, skipped, notes, interrupted, elapsed, ..Summary::default() };
+    limits.merge(&outcome.reached);
+    limits.add(counted::FINDINGS, outcome.not_kept.values().sum());
+    limits.add(counted::OVERLONG, skipped.of(Skip::Limit.name()).packets);
+    let mut summary = Summary { capture, streams, skipped, limits, notes, interrupted, elapsed, ..Summary::default() };
     for finding in outcome.findings.values() {
         summary.findings.add(finding.severity, catalogue.rule(finding.rule).category());
     }
     summary.findings.not_kept.clone_from(&outcome.not_kept);
-    let not_kept = outcome.not_kept.values().sum();
-    for (limit, count) in [("findings not kept", not_kept), ("flows given up after a fault", outcome.faults)] {
-        if count > 0 {
-            summary.limits.insert(limit, count);
-        }
-    }
     summary
 }

@@ -4,11 +4,12 @@
 use super::batch::Batcher;
 use crate::decode::Decoder;
 use crate::decode::copies::Copies;
-use crate::flow::{Limits, Table};
+use crate::flow::Table;
 use crate::model::flow::FlowId;
+use crate::model::limits::{Cap, Limits, counted};
 use crate::model::packet::Packet;
 use crate::model::summary::CaptureFile;
-use crate::model::tally::{Skipped, StreamTally};
+use crate::model::tally::{Reached, Skipped, StreamTally};
 #[cfg(all(feature = "live", unix))]
 use crate::model::time::Timestamp;
 use crate::proto::PROTOCOLS;
@@ -29,6 +30,7 @@ pub(super) struct Lane {
 pub(super) struct Counted {
     pub(super) streams: StreamTally,
     pub(super) skipped: Skipped,
+    pub(super) reached: Reached,
     /// Packets a snap length cut short.
     pub(super) truncated: u64,
     /// Packets that were copies of others.
@@ -37,11 +39,11 @@ pub(super) struct Counted {
 
 impl Lane {
     /// A lane that feeds `batcher`, and numbers its flows from `first` on.
-    pub(super) fn new(batcher: Batcher, first: FlowId) -> Self {
+    pub(super) fn new(limits: &Limits, batcher: Batcher, first: FlowId) -> Self {
         Self {
-            decoder: Decoder::default(),
+            decoder: Decoder::new(limits),
             copies: Copies::default(),
-            table: Table::new(Limits::default()).knowing(is_known).numbering_from(first),
+            table: Table::new(*limits).knowing(is_known).numbering_from(first),
             batcher,
             truncated: 0,
             duplicates: 0,
@@ -86,9 +88,27 @@ impl Lane {
         Counted {
             streams: StreamTally { tiny_fragments: self.decoder.tiny_fragments(), ..self.table.tally() },
             skipped: self.skipped.clone(),
+            reached: self.reached(),
             truncated: self.truncated,
             duplicates: self.duplicates,
         }
+    }
+
+    fn reached(&self) -> Reached {
+        let tally = self.table.tally();
+        let mut reached = Reached::default();
+        for (what, times) in [
+            (counted::FLOWS, tally.evicted),
+            (counted::FRAGMENTS, self.decoder.evicted()),
+            (counted::HALF_OPEN, tally.evicted_half_open),
+            (counted::REORDER, tally.capped_gaps),
+            (counted::REORDER_TOTAL, tally.capped),
+            (counted::UDP_UNANSWERED, tally.evicted_udp),
+            (Cap::Copies.counted(), self.copies.beyond()),
+        ] {
+            reached.add(what, times);
+        }
+        reached
     }
 
     /// Ends all flows, and tells what was seen.

@@ -10,6 +10,7 @@ use super::lane::{Counted, Lane};
 use super::settings::Controls;
 use super::worker::Report;
 use crate::model::flow::FlowId;
+use crate::model::limits::Limits;
 use crate::model::summary::{CaptureFile, Note};
 use crate::model::time::Timestamp;
 use crate::source::live::{self, Drops, Interface, LiveError};
@@ -52,6 +53,7 @@ struct Listener<'a> {
 pub(super) fn run(
     number: usize,
     interfaces: Vec<Interface>,
+    limits: &Limits,
     batcher: Batcher,
     controls: &Controls,
     reports: &Sender<Report>,
@@ -59,7 +61,7 @@ pub(super) fn run(
     let first = FlowId((number as u64) << LANE_BITS);
     let file = |i: &Interface| CaptureFile { name: i.name().to_owned(), ..CaptureFile::default() };
     let files = interfaces.iter().map(file).collect();
-    let mut listener = Listener { number, interfaces, files, lane: Lane::new(batcher, first), reports };
+    let mut listener = Listener { number, interfaces, files, lane: Lane::new(limits, batcher, first), reports };
     let (mut told, mut flushed) = (Instant::now(), Instant::now());
     while !controls.stop.load(Ordering::Relaxed) {
         let any = listener.round();

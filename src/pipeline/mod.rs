@@ -33,7 +33,7 @@ pub use settings::Settings;
 use worker::Report;
 
 use crate::ledger::Ledger;
-use crate::model::limits;
+use crate::model::limits::BATCH_CHUNKS;
 use crate::model::packet::LinkType;
 use crate::model::summary::Summary;
 use crate::report::Sink;
@@ -90,20 +90,21 @@ pub fn read(
     progress: &dyn Fn(Progress),
 ) -> Result<Run, PipelineError> {
     let begun = Instant::now();
-    let matcher = &settings.matcher;
+    let (matcher, limits) = (&settings.matcher, &settings.limits);
     let mut filter = settings.filter.as_deref().map(|text| Filter::compile(text, ETHERNET)).transpose()?;
     let gauge = Gauge::default();
     let (mut captured, outcome, ledger) = thread::scope(|scope| {
         let (batcher, inboxes) = batch::Batcher::new(settings.jobs.get());
-        let (reports_in, reports) = bounded(limits::BATCH_CHUNKS);
+        let (reports_in, reports) = bounded(BATCH_CHUNKS);
         for inbox in inboxes {
             let (matcher, reports_in) = (Arc::clone(matcher), reports_in.clone());
-            scope.spawn(move || worker::run(&matcher, &inbox, &reports_in, None));
+            scope.spawn(move || worker::run(&matcher, &inbox, limits, &reports_in, None));
         }
         drop(reports_in);
         let (filter, gauge) = (filter.as_mut(), &gauge);
-        let capture = scope.spawn(move || capture::run(&settings.inputs, filter, batcher, &settings.stop, gauge));
-        let (mut outcome, mut ledger) = (Outcome::default(), Ledger::new());
+        let capture =
+            scope.spawn(move || capture::run(&settings.inputs, limits, filter, batcher, &settings.stop, gauge));
+        let (mut outcome, mut ledger) = (Outcome::new(limits.findings), Ledger::new(limits));
         loop {
             match reports.recv_timeout(TICK) {
                 Ok(Report::Flow(record)) => ledger.add(*record),

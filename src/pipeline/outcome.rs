@@ -2,37 +2,60 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use hashbrown::HashMap;
 
 use crate::model::finding::{Finding, FindingId, Severity};
-use crate::model::limits;
-use crate::model::tally::Skipped;
+use crate::model::tally::{Reached, Skipped};
 
 /// What a worker found, or all of them.
-#[derive(Default)]
 pub(super) struct Outcome {
+    /// Findings that are kept at most.
+    most: usize,
     /// Findings by id.
     pub(super) findings: HashMap<FindingId, Box<Finding>>,
-    /// Sightings past [`limits::FINDINGS`], which were counted and not kept.
+    /// Sightings past the limit, which were counted and not kept.
     pub(super) not_kept: BTreeMap<Severity, u64>,
     /// The last finding for which there is room, once there were too many.
     last: Option<Rank>,
     /// What was not looked at.
     pub(super) skipped: Skipped,
-    /// Flows that were given up because an analyzer failed on them.
-    pub(super) faults: u64,
+    /// Limits that were reached.
+    pub(super) reached: Reached,
 }
 
-/// What is kept when there are too many: the severe before the mild, and of those a fair sample, since
-/// ids are as good as random. It does not depend on the order in which they came.
-type Rank = (Reverse<Severity>, FindingId);
+/// What is kept when there are too many: the severe before the mild, and of those a fair sample. It
+/// depends on what a report shows of them alone: not on the order in which they came, nor on the key of
+/// the fingerprints, but where all that is shown is the same.
+type Rank = (Reverse<Severity>, u64, FindingId);
 
 fn rank(finding: &Finding) -> Rank {
-    (Reverse(finding.severity), finding.id)
+    let Finding { rule, client, server, transport, field, username, value, .. } = finding;
+    let mut hasher = DefaultHasher::new();
+    let masked = value.as_ref().map(|value| &value.masked);
+    (rule.0, client.ip, server, transport, field, username, masked).hash(&mut hasher);
+    (Reverse(finding.severity), hasher.finish(), finding.id)
 }
 
 impl Outcome {
+    /// Nothing, with room for `most` findings.
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            findings: HashMap::new(),
+            not_kept: BTreeMap::new(),
+            last: None,
+            skipped: Skipped::default(),
+            reached: Reached::default(),
+        }
+    }
+
+    /// What there is, and nothing stays.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.most))
+    }
+
     /// Adds a sighting.
     pub(super) fn add(&mut self, finding: Box<Finding>) {
         if let Some(known) = self.findings.get_mut(&finding.id) {
@@ -41,8 +64,8 @@ impl Outcome {
             self.drop(&finding);
         } else {
             self.findings.insert(finding.id, finding);
-            if self.findings.len() > limits::FINDINGS + limits::FINDINGS / 8 {
-                self.prune(limits::FINDINGS);
+            if self.findings.len() > self.most + self.most / 8 {
+                self.prune();
             }
         }
     }
@@ -59,18 +82,19 @@ impl Outcome {
             *self.not_kept.entry(severity).or_default() += count;
         }
         self.skipped.merge(&other.skipped);
-        self.faults += other.faults;
+        self.reached.merge(&other.reached);
     }
 
-    /// Keeps no more than `most` findings.
-    pub(super) fn prune(&mut self, most: usize) {
+    /// Keeps no more findings than there is room for.
+    pub(super) fn prune(&mut self) {
+        let most = self.most;
         let mut ranks: Vec<Rank> = self.findings.values().map(|finding| rank(finding)).collect();
         if ranks.len() <= most || most == 0 {
             return;
         }
         let (_, last, beyond) = ranks.select_nth_unstable(most - 1);
         self.last = Some(*last);
-        for (_, id) in beyond {
+        for (.., id) in beyond {
             if let Some(finding) = self.findings.remove(id) {
                 self.drop(&finding);
             }
@@ -121,14 +145,11 @@ mod tests {
         let all: Vec<u64> = (0..100).collect();
         let severity = |id: u64| if id.is_multiple_of(10) { Severity::Critical } else { Severity::Info };
         let kept = [all.clone(), all.into_iter().rev().collect()].map(|ids| {
-            let mut outcome = Outcome::default();
+            let mut outcome = Outcome::new(15);
             for id in ids {
                 outcome.add(finding(id, severity(id)));
-                if outcome.findings.len() > 20 {
-                    outcome.prune(15);
-                }
             }
-            outcome.prune(15);
+            outcome.prune();
             let mut kept: Vec<u64> = outcome.findings.keys().map(|id| id.0).collect();
             kept.sort_unstable();
             (kept, outcome.not_kept)

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 #[cfg(all(feature = "live", unix))]
 use std::time::Duration;
 
+use crate::model::limits::Limits;
 use crate::rules::Matcher;
 use crate::source::Input;
 #[cfg(all(feature = "live", unix))]
@@ -22,6 +23,8 @@ pub struct Settings {
     pub jobs: NonZeroUsize,
     /// The rules the operator wants, compiled, with what was decided about findings.
     pub matcher: Arc<Matcher>,
+    /// What is held at most.
+    pub limits: Limits,
     /// Set from outside to stop early; what was found until then is still reported.
     pub stop: Arc<AtomicBool>,
 }
@@ -35,6 +38,8 @@ pub struct Watching {
     pub jobs: NonZeroUsize,
     /// The rules to begin with.
     pub matcher: Arc<Matcher>,
+    /// What is held at most.
+    pub limits: Limits,
     /// How often the state is told, and findings that were seen again.
     pub interval: Duration,
     /// When to stop unasked.

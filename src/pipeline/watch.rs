@@ -22,7 +22,7 @@ use super::worker::{Pace, Report};
 use super::{batch, worker};
 use crate::ledger::Ledger;
 use crate::model::finding::{Finding, FindingId};
-use crate::model::limits;
+use crate::model::limits::{BATCH_CHUNKS, counted};
 use crate::model::summary::{Note, Summary};
 use crate::report::Sink;
 use crate::rules::{Catalogue, Matcher};
@@ -49,34 +49,34 @@ pub trait Operator {
 
 /// Watches until told to stop, or until nobody reads any report any more.
 pub fn watch(watching: Watching, boards: Vec<Board>, operator: &dyn Operator) -> Summary {
-    let Watching { lanes, jobs, matcher, interval, duration, controls } = watching;
+    let Watching { lanes, jobs, matcher, limits, interval, duration, controls } = watching;
     let names: Vec<String> = lanes.first().into_iter().flatten().map(|i| i.name().to_owned()).collect();
     let rules = Mutex::new(Arc::clone(&matcher));
     let mut watch = Watch {
         matcher,
         boards,
         operator,
-        outcome: Outcome::default(),
+        outcome: Outcome::new(limits.findings),
         fresh: HashSet::new(),
         seen_again: HashSet::new(),
-        ledger: Ledger::new(),
+        ledger: Ledger::new(&limits),
         lanes: vec![LaneSeen::default(); lanes.len()],
         begun: Instant::now(),
         broken: false,
     };
     watch.each(|sink| sink.inputs(&names));
-    let controls = &controls;
+    let (controls, limits) = (&controls, &limits);
     thread::scope(|scope| {
         let (first, inboxes) = batch::Batcher::new(jobs.get());
-        let (reports_in, reports) = bounded(limits::BATCH_CHUNKS);
+        let (reports_in, reports) = bounded(BATCH_CHUNKS);
         for inbox in inboxes {
             let (reports_in, rules) = (reports_in.clone(), &rules);
             let matcher = Arc::clone(&watch.matcher);
-            scope.spawn(move || worker::run(&matcher, &inbox, &reports_in, Some(&Pace { every: PACE, rules })));
+            scope.spawn(move || worker::run(&matcher, &inbox, limits, &reports_in, Some(&Pace { every: PACE, rules })));
         }
         for (number, interfaces) in lanes.into_iter().enumerate() {
             let (batcher, reports_in) = (first.another(), reports_in.clone());
-            scope.spawn(move || live::run(number, interfaces, batcher, controls, &reports_in));
+            scope.spawn(move || live::run(number, interfaces, limits, batcher, controls, &reports_in));
         }
         drop((first, reports_in));
         let mut told = Instant::now();
@@ -220,6 +220,7 @@ impl Watch<'_> {
         for LaneSeen { counted, files, drops, notes } in &self.lanes {
             captured.streams.merge(&counted.streams);
             captured.skipped.merge(&counted.skipped);
+            captured.reached.merge(&counted.reached);
             let capture = &mut captured.capture;
             capture.truncated += counted.truncated;
             capture.duplicates += counted.duplicates;
@@ -246,7 +247,7 @@ impl Watch<'_> {
         let told: HashSet<FindingId> =
             self.outcome.findings.keys().filter(|id| !untold.contains(*id)).copied().collect();
         let captured = self.captured();
-        let (outcome, ledger) = (std::mem::take(&mut self.outcome), std::mem::take(&mut self.ledger));
+        let (outcome, ledger) = (self.outcome.take(), std::mem::take(&mut self.ledger));
         let Closing { findings, closed, mut summary } =
             closing::close(&self.matcher, captured, outcome, ledger, self.begun.elapsed());
         for finding in findings.iter().filter(|finding| !told.contains(&finding.id)) {
@@ -259,9 +260,7 @@ impl Watch<'_> {
             self.each(|sink| sink.link(link));
         }
         let lost: u64 = self.boards.iter().map(|board| board.outlet.lost()).sum();
-        if lost > 0 {
-            summary.limits.insert("lines of reports not written", lost);
-        }
+        summary.limits.add(counted::UNWRITTEN, lost);
         self.each(|sink| sink.summary(&summary));
         for Board { sink, outlet } in self.boards {
             drop(sink);

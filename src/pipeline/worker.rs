@@ -14,6 +14,7 @@ use crate::ledger::{FlowRecord, Handshakes};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, LinkFact};
 use crate::model::flow::{Direction, Flow, FlowId};
+use crate::model::limits::{Limits, counted};
 use crate::model::stream::{Origin, Stretch};
 use crate::proto::Protocol;
 use crate::proto::session::{Session, SessionSink};
@@ -42,13 +43,20 @@ pub(super) struct Pace<'a> {
 }
 
 /// Works until the capture threads hang up. Without a pace, what was found is told at the end.
-pub(super) fn run(matcher: &Arc<Matcher>, inbox: &Inbox, reports: &Sender<Report>, pace: Option<&Pace<'_>>) {
+pub(super) fn run(
+    matcher: &Arc<Matcher>,
+    inbox: &Inbox,
+    limits: &Limits,
+    reports: &Sender<Report>,
+    pace: Option<&Pace<'_>>,
+) {
     let mut worker = Worker {
         flows: FastMap::new(),
         bench: Bench {
             engine: Engine::new(Arc::clone(matcher)),
-            outcome: Outcome::default(),
+            outcome: Outcome::new(limits.findings),
             handshakes: Handshakes::default(),
+            most_of_body: limits.body_bytes as u64,
             empty: false,
         },
     };
@@ -94,6 +102,7 @@ struct Bench {
     engine: Engine,
     outcome: Outcome,
     handshakes: Handshakes,
+    most_of_body: u64,
     /// The content that is being spoken of has held nothing but text without findings so far.
     empty: bool,
 }
@@ -112,7 +121,7 @@ struct Followed {
 impl Worker {
     /// Hands over what was found since the last time.
     fn tell(&mut self, reports: &Sender<Report>) {
-        let found = std::mem::take(&mut self.bench.outcome);
+        let found = self.bench.outcome.take();
         let _ = reports.send(Report::Found(Box::new(found)));
     }
 
@@ -178,7 +187,7 @@ impl Followed {
         let mut desk = Desk { bench, record, server_name };
         if catch_unwind(AssertUnwindSafe(|| act(session, &mut desk))).is_err() {
             session.give_up();
-            bench.outcome.faults += 1;
+            bench.outcome.reached.add(counted::FAULTS, 1);
         }
     }
 
@@ -205,10 +214,11 @@ struct Desk<'a> {
 
 impl SessionSink for Desk<'_> {
     fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>) {
-        let Bench { engine, outcome, handshakes, empty } = &mut *self.bench;
+        let Bench { engine, outcome, handshakes, empty, .. } = &mut *self.bench;
         *empty &= matches!(event, Event::Text(_));
         self.record.event(&event);
         match event {
+            Event::Beyond(cap) => outcome.reached.cap(cap),
             Event::Skipped { reason, bytes } => outcome.skipped.add(reason.name(), bytes),
             Event::Link(LinkFact::ServerName(name)) if self.server_name.as_deref() != Some(name) => {
                 *self.server_name = Some(name.to_owned());
@@ -232,6 +242,10 @@ impl SessionSink for Desk<'_> {
             self.record.confirm();
         }
         known
+    }
+
+    fn most_of_body(&self) -> u64 {
+        self.bench.most_of_body
     }
 
     fn learn(&mut self, content: Digest) {

@@ -166,6 +166,7 @@ impl SessionSink for Recorder {
             ),
             Event::Link(LinkFact::Encrypted(_)) => return,
             Event::Link(fact) => format!("link {fact:?}"),
+            Event::Beyond(cap) => format!("beyond {cap:?}"),
             Event::Skipped { reason, bytes } => {
                 *self.skipped.entry(reason.name()).or_default() += bytes;
                 return;

@@ -22,6 +22,10 @@ pub trait SessionSink {
     fn knows(&mut self, _content: &Digest) -> bool {
         false
     }
+    /// See [`EventSink::most_of_body`].
+    fn most_of_body(&self) -> u64 {
+        limits::BODY_TOTAL_BYTES as u64
+    }
     /// See [`EventSink::learn`].
     fn learn(&mut self, _content: Digest) {}
 }
@@ -417,6 +421,10 @@ impl EventSink for Tagged<'_> {
         let known = self.out.knows(content);
         self.spoke |= known;
         known
+    }
+
+    fn most_of_body(&self) -> u64 {
+        self.out.most_of_body()
     }
 
     fn learn(&mut self, content: Digest) {

@@ -1,6 +1,5 @@
 //! Hand-made findings, links and summaries for the tests of the sinks.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use crate::ledger::{Closed, FlowRecord, Ledger};
 use crate::model::event::{Event, LinkFact, Outcome, Weakness};
 use crate::model::finding::{Confidence, Finding, FindingId, RuleIndex, Severity, Value};
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, Roles, Transport};
+use crate::model::limits::counted;
 use crate::model::link::{Encryption, Upgrade};
 use crate::model::packet::{FrameNo, Mark, Span};
 use crate::model::summary::{Capture, CaptureFile, Note, Summary};
@@ -153,7 +153,7 @@ fn value(masked: &str, length: usize) -> Value {
 
 /// An exposed link, one that was upgraded, one with outdated TLS and one that nobody knows.
 pub(super) fn ledger(findings: &[Finding]) -> Closed {
-    let mut ledger = Ledger::new();
+    let mut ledger = Ledger::default();
     let mut http = record(1, 80, "http", Nature::Cleartext, Encryption::None);
     http.event(&Event::Link(LinkFact::ServerName("shop.example")));
     http.event(&Event::Link(LinkFact::Auth("basic")));
@@ -211,10 +211,10 @@ pub(super) fn summary(findings: &[Finding], closed: &Closed) -> Summary {
     let mut summary = Summary {
         capture: Capture { files: vec![file], ..Capture::default() },
         elapsed: Duration::from_millis(250),
-        limits: BTreeMap::from([("flows of links not kept", 2)]),
         notes: vec![Note { file: "a.pcapng".to_owned(), message: "the last packet is cut short".to_owned(), count: 1 }],
         ..Summary::default()
     };
+    summary.limits.add(counted::LINKS, 2);
     summary.streams.tcp = 4;
     summary.streams.gaps = 2;
     summary.streams.gap_bytes = 3000;

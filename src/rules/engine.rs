@@ -128,7 +128,7 @@ impl Engine {
             }
             Event::Text(text) => self.text(at, text, found),
             Event::Weakness(weakness) => self.matcher.weakness(at, weakness, found),
-            Event::Link(_) | Event::Skipped { .. } | Event::Tls(_) => {}
+            Event::Beyond(_) | Event::Link(_) | Event::Skipped { .. } | Event::Tls(_) => {}
         }
     }
 

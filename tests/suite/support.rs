@@ -53,6 +53,7 @@ pub(crate) fn read(paths: &[&Path], how: How) -> String {
         filter: None,
         jobs: NonZeroUsize::new(how.jobs).expect("at least one worker"),
         matcher: Arc::clone(matcher),
+        limits: Limits::default(),
         stop: Arc::default(),
     };
     let output = Shared::default();

@@ -143,7 +143,7 @@ impl Message {
                 if content.is_empty() && starts {
                     let (part, field) = (std::mem::take(part), std::mem::take(field));
                     let part = self.field_done(part, &field, out);
-                    self.begin_body(part);
+                    self.begin_body(part, out);
                 } else if continues && !field.is_empty() {
                     if field.len() < limits::LINE_BYTES {
                         field.push_part(data, range.start..range.start + content.len());
@@ -161,7 +161,7 @@ impl Message {
                     // No header field: a message without a header.
                     let (part, field) = (std::mem::take(part), std::mem::take(field));
                     let part = self.field_done(part, &field, out);
-                    self.begin_body(part);
+                    self.begin_body(part, out);
                     self.body(data, range, out);
                 }
             }
@@ -212,14 +212,19 @@ impl Message {
         }));
     }
 
-    fn begin_body(&mut self, part: Part) {
+    fn begin_body(&mut self, part: Part, out: &mut dyn EventSink) {
         self.state = match part.into_sort() {
             (Sort::Multipart(boundary), ..) if self.boundaries.len() < limits::NESTING => {
                 self.boundaries.push(boundary);
                 State::Body(Body::text())
             }
             (Sort::Message, Decoder::Identity, _) => State::header(),
-            (Sort::Message | Sort::Multipart(_), decoder, name) => State::Body(Body { decoder, name, ..Body::text() }),
+            (sort @ (Sort::Message | Sort::Multipart(_)), decoder, name) => {
+                if matches!(sort, Sort::Multipart(_)) {
+                    out.beyond(limits::Cap::Nesting);
+                }
+                State::Body(Body { decoder, name, ..Body::text() })
+            }
             (sort, decoder, name) => State::Body(Body { decoder, sort, name, ..Body::text() }),
         };
     }

@@ -151,7 +151,7 @@ fn an_identifier_is_used_again() {
         receiver.now += 2 * ECHO;
     }
     assert_eq!(receiver.takes(&cut(&whole, 1, &THREE)[0]), None);
-    receiver.now += 2 * TIMEOUT;
+    receiver.now += 2 * limits::FRAGMENT_SECONDS * 1_000_000_000;
     assert_eq!(cut(&whole, 1, &THREE).iter().filter_map(|bytes| receiver.takes(bytes)).count(), 1);
     assert_eq!(receiver.skipped(), [(INCOMPLETE, 1)]);
 }
@@ -239,7 +239,7 @@ fn the_oldest_make_room() {
         assert!(fragments.order.len() <= limits::FRAGMENTED_DATAGRAMS);
         assert!(fragments.waiting.len() <= fragments.order.len());
     }
-    receiver.now = 2 * TIMEOUT;
+    receiver.now = 2 * limits::FRAGMENT_SECONDS * 1_000_000_000;
     assert_eq!(receiver.takes(first), None);
     assert_eq!(receiver.decoder.fragments.waiting.len(), 1);
     assert_eq!(receiver.decoder.fragments.held, 32);

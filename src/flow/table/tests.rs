@@ -483,6 +483,22 @@ fn flows_that_nobody_answers_make_room_before_those_that_speak() {
 }
 
 #[test]
+fn a_flood_that_nobody_answers_has_room_of_its_own_and_is_soon_forgotten() {
+    let mut wire = Wire::new(Limits { udp_unanswered: 3, ..Limits::default() });
+    wire.udp((50_000, 53), "a").udp((53, 50_000), "b").told();
+    for port in 50_001..50_101 {
+        wire.udp((port, 53), "?");
+    }
+    assert!(wire.told().contains(&"1 Evicted".to_owned()));
+    assert_eq!((wire.table.slots.len(), wire.table.tally().evicted_udp), (4, 97));
+    wire.wait(40);
+    wire.udp((50_000, 53), "c").udp((50_000, 53), "c").udp((50_000, 53), "c");
+    let told = wire.told();
+    assert_eq!(told.iter().filter(|line| line.ends_with("Idle")).count(), 3, "{told:?}");
+    assert_eq!(wire.table.slots.len(), 1);
+}
+
+#[test]
 fn a_client_with_more_than_its_share_makes_room_for_the_others() {
     let mut wire = Wire::new(Limits { flows: 1000, ..Limits::default() });
     let end = |host, port| Endpoint { ip: IpAddr::from([10, 0, 1, host]), port };

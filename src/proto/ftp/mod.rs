@@ -145,6 +145,7 @@ impl Ftp {
         };
         if self.unanswered.len() >= limits::OUTSTANDING {
             self.unanswered.pop_front();
+            out.beyond(limits::Cap::Outstanding);
         }
         self.unanswered.push_back(command);
     }

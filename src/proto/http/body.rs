@@ -295,7 +295,7 @@ impl Body {
         if self.buffer.len() >= SNIFF {
             self.decide();
         }
-        if self.decoded >= limits::BODY_TOTAL_BYTES && self.stopped.is_none() {
+        if self.decoded >= out.most_of_body() && self.stopped.is_none() {
             self.stopped = Some((Skip::Limit, unread));
         }
         if self.buffer.len() < limits::BODY_BYTES {

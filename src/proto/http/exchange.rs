@@ -115,6 +115,7 @@ impl Exchanges {
         if self.waiting.len() >= limits::OUTSTANDING
             && let Some(oldest) = self.waiting.pop_front()
         {
+            out.beyond(limits::Cap::Outstanding);
             settle(oldest, None, challenges, out);
         }
         self.waiting.push_back(exchange);

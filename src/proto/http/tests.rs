@@ -122,7 +122,7 @@ fn a_bomb_ends_at_the_limit() {
     assert!(said.lines.iter().any(|l| l.starts_with("skipped over a limit")), "{:?}", said.all("skipped"));
     assert_has(&said, "text http.response.body Plain /2 after");
     let text = said.all("text http.response.body Plain / ");
-    assert!(text[0].len() as u64 <= crate::model::limits::BODY_TOTAL_BYTES + (1 << 20));
+    assert!(text[0].len() <= crate::model::limits::BODY_TOTAL_BYTES + (1 << 20));
 }
 
 #[test]

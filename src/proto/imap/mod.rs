@@ -238,6 +238,7 @@ impl Imap {
         };
         if self.unanswered.len() >= limits::OUTSTANDING {
             self.unanswered.remove(0);
+            out.beyond(limits::Cap::Outstanding);
         }
         self.unanswered.push((tag, command));
     }

@@ -74,7 +74,7 @@ pub(super) fn search(mut elements: Elements<'_>, span: Span, out: &mut dyn Event
     while let Some((tag, content)) = open.pop() {
         seen += 1;
         match tag {
-            _ if seen > limits::NESTING * 4 => return,
+            _ if seen > limits::NESTING * 4 => return out.beyond(limits::Cap::Nesting),
             // and, or, not
             0xa0..=0xa2 => open.extend(Elements::of(content).take(limits::NESTING)),
             // equal, at least, at most, approximately

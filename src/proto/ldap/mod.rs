@@ -178,7 +178,7 @@ impl Ldap {
             0x80 => {
                 self.judge(Outcome::Unknown, out);
                 let mechanism = if name.is_empty() && content.is_empty() { "anonymous" } else { "simple" };
-                self.expect(id, Request::Bind(HeldLogin::clear(mechanism, Some(name), content, span)));
+                self.expect(id, Request::Bind(HeldLogin::clear(mechanism, Some(name), content, span)), out);
             }
             0xa3 => {
                 let mut sasl = Elements::of(content);
@@ -186,7 +186,7 @@ impl Ldap {
                 self.sasl(id, mechanism, sasl.expect(OCTET_STRING).unwrap_or_default(), span, out);
             }
             // Sicily: package discovery, then NTLM without a wrapper.
-            0x89 => self.expect(id, Request::SaslBind),
+            0x89 => self.expect(id, Request::SaslBind, out),
             0x8a | 0x8b => self.sasl(id, b"NTLM", content, span, out),
             _ => {}
         }
@@ -198,8 +198,11 @@ impl Ldap {
         }
         let (_, exchange) = self.exchange.get_or_insert_with(|| (mechanism.to_vec(), Exchange::new(mechanism)));
         exchange.client(credentials, span);
+        if credentials.len() > limits::SASL_BYTES {
+            out.beyond(limits::Cap::Authentication);
+        }
         self.layered = true;
-        self.expect(id, Request::SaslBind);
+        self.expect(id, Request::SaslBind, out);
     }
 
     fn bound(&mut self, id: u32, mut elements: Elements<'_>, out: &mut dyn EventSink) {
@@ -224,17 +227,17 @@ impl Ldap {
                     self.judge(outcome, out);
                 }
             }
-            Some(other) => self.expect(id, other),
+            Some(other) => self.expect(id, other, out),
         }
     }
 
     fn extended(&mut self, id: u32, mut elements: Elements<'_>, span: Span, out: &mut dyn EventSink) {
         let name = elements.expect(0x80);
         if name == Some(START_TLS) {
-            self.expect(id, Request::StartTls);
+            self.expect(id, Request::StartTls, out);
         } else if name == Some(PASSWORD_MODIFY) {
             attributes::password_modify(elements, span, out);
-            self.expect(id, Request::PasswordModify);
+            self.expect(id, Request::PasswordModify, out);
         }
     }
 
@@ -244,15 +247,16 @@ impl Ldap {
             Some(Request::StartTls) if code == SUCCESS => return true,
             Some(Request::StartTls) => self.offer.refused(),
             Some(Request::PasswordModify) => attributes::generated_password(elements, span, out),
-            Some(other) => self.expect(id, other),
+            Some(other) => self.expect(id, other, out),
             None => {}
         }
         false
     }
 
-    fn expect(&mut self, id: u32, request: Request) {
+    fn expect(&mut self, id: u32, request: Request, out: &mut dyn EventSink) {
         if self.unanswered.len() >= limits::OUTSTANDING {
             self.unanswered.pop_front();
+            out.beyond(limits::Cap::Outstanding);
         }
         self.unanswered.push_back((id, request));
     }

@@ -64,6 +64,7 @@ impl Commands {
                 let parameters = Parameters::of(cursor.rest(), Dialect::MySql);
                 if self.unanswered.len() >= limits::OUTSTANDING {
                     self.unanswered.pop_front();
+                    out.beyond(limits::Cap::Outstanding);
                 }
                 self.unanswered.push_back(parameters);
                 self.say_statement(payload, 1, out);
@@ -72,7 +73,7 @@ impl Commands {
             // COM_STMT_EXECUTE.
             0x17 => {
                 let id = cursor.u32_le()?;
-                let id = self.known(id);
+                let id = self.known(id, out);
                 self.execute(id, payload, cursor, attributes, out);
                 Some(Asked::Execute(id))
             }
@@ -97,19 +98,20 @@ impl Commands {
 
     /// The statement of a number. -1 is MariaDB's "the one just prepared"; for one whose answer was not
     /// seen it is the last that had none.
-    fn known(&mut self, id: u32) -> u32 {
+    fn known(&mut self, id: u32, out: &mut dyn EventSink) -> u32 {
         if !self.statements.contains_key(&id)
             && let Some(parameters) = self.unanswered.back().cloned()
         {
             let count = parameters.count();
-            self.remember(id, Statement { parameters, count, ..Statement::default() });
+            self.remember(id, Statement { parameters, count, ..Statement::default() }, out);
         }
         id
     }
 
-    pub(super) fn remember(&mut self, id: u32, statement: Statement) {
+    pub(super) fn remember(&mut self, id: u32, statement: Statement, out: &mut dyn EventSink) {
         if self.statements.len() >= limits::PREPARED {
             self.statements.pop_first();
+            out.beyond(limits::Cap::Prepared);
         }
         self.statements.insert(id, statement);
     }

@@ -303,7 +303,7 @@ impl MySql {
                     self.end_file(out);
                     let attributes = self.login.query_attributes();
                     if let Some(asked) = self.commands.command(packet, attributes, out) {
-                        self.results.ask(asked);
+                        self.results.ask(asked, out);
                     }
                 }
             }
@@ -375,7 +375,7 @@ impl MySql {
             Direction::ToServer if first == 0x03 || first == 0x16 => {
                 let Some(start) = after.rest().get(..3) else { return Step::Wait(u64::from(length)) };
                 taken += if start.get(1..) == Some(&[0, 1]) { 3 } else { 1 };
-                self.results.ask(results::Asked::Query);
+                self.results.ask(results::Asked::Query, out);
                 LongKind::Statement
             }
             Direction::ToClient if self.results.in_rows() => {

@@ -68,9 +68,11 @@ pub(super) enum Turn {
 }
 
 impl Results {
-    pub(super) fn ask(&mut self, asked: Asked) {
+    pub(super) fn ask(&mut self, asked: Asked, out: &mut dyn EventSink) {
         if self.queue.len() < limits::OUTSTANDING {
             self.queue.push_back(asked);
+        } else {
+            out.beyond(limits::Cap::Outstanding);
         }
     }
 
@@ -163,7 +165,7 @@ impl Results {
             }
             (Some(0xff), _) => self.error(packet, out),
             (Some(0x00), Some(Asked::Prepare)) => {
-                let _ = self.prepared(commands, packet.cursor());
+                let _ = self.prepared(commands, packet.cursor(), out);
             }
             (_, Some(Asked::Fetch(id))) => {
                 self.columns = commands.statements.get(&id).and_then(|s| s.columns.clone());
@@ -217,12 +219,12 @@ impl Results {
         }
     }
 
-    fn prepared(&mut self, commands: &mut Commands, mut cursor: Cursor<'_>) -> Option<()> {
+    fn prepared(&mut self, commands: &mut Commands, mut cursor: Cursor<'_>, out: &mut dyn EventSink) -> Option<()> {
         cursor.skip(1)?;
         let (id, columns, parameters) = (cursor.u32_le()?, cursor.u16_le()?, cursor.u16_le()?);
         let named = commands.unanswered.pop_front().unwrap_or_default();
         let count = usize::from(parameters);
-        commands.remember(id, Statement { parameters: named, count, ..Statement::default() });
+        commands.remember(id, Statement { parameters: named, count, ..Statement::default() }, out);
         self.gathered.clear();
         if (parameters, columns) != (0, 0) {
             self.state = State::Prepared { id, parameters, columns };

@@ -175,6 +175,7 @@ impl Pop3 {
         };
         if self.unanswered.len() >= limits::OUTSTANDING {
             self.unanswered.pop_front();
+            out.beyond(limits::Cap::Outstanding);
         }
         self.unanswered.push_back(command);
     }

@@ -35,6 +35,7 @@ impl PostgreSql {
             b'p' if self.login.is_open() => self.login.answer(body.bytes(), body.span()),
             _ => {}
         }
+        self.requests.tell(out);
     }
 
     /// A whole message of the server.

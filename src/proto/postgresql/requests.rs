@@ -7,6 +7,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::content::sql::Parameters;
+use crate::model::event::EventSink;
 use crate::model::limits;
 use crate::proto::value;
 
@@ -87,6 +88,8 @@ pub(super) struct Requests {
     /// More requests are under way than are remembered: so many more ReadyForQuery until the two
     /// sides are level again.
     behind: Option<u64>,
+    /// Caps that were reached and not told yet.
+    beyond: Vec<limits::Cap>,
     /// What the rows that are coming now look like, once that was worked out.
     row: Option<Row>,
     /// The last description of a result.
@@ -94,6 +97,11 @@ pub(super) struct Requests {
 }
 
 impl Requests {
+    /// Tells which caps were reached.
+    pub(super) fn tell(&mut self, out: &mut dyn EventSink) {
+        self.beyond.drain(..).for_each(|cap| out.beyond(cap));
+    }
+
     pub(super) fn parse(&mut self, name: &[u8], parameters: Parameters, oids: Vec<u32>) {
         self.prepare(name, Statement { parameters, oids, columns: None });
     }
@@ -101,6 +109,7 @@ impl Requests {
     fn prepare(&mut self, name: &[u8], statement: Statement) -> u64 {
         if self.statements.len() >= limits::PREPARED {
             self.statements.pop_first();
+            self.beyond.push(limits::Cap::Prepared);
             self.names.retain(|_, id| self.statements.contains_key(id));
         }
         self.next += 1;
@@ -121,6 +130,7 @@ impl Requests {
         let id = self.statement(statement);
         if self.portals.len() >= limits::PREPARED {
             self.portals.clear();
+            self.beyond.push(limits::Cap::Prepared);
         }
         self.portals.insert(portal.to_vec(), (id, formats));
         self.statements.get(&id)
@@ -165,6 +175,7 @@ impl Requests {
         match self.queue.back_mut() {
             Some((last, count)) if *last == asked => *count += 1,
             _ if full => {
+                self.beyond.push(limits::Cap::Outstanding);
                 let waiting = self.queue.iter().filter(|(a, _)| matches!(a, Asked::Query | Asked::Sync));
                 let waiting: u64 = waiting.map(|(_, n)| u64::from(*n)).sum();
                 self.behind = Some(waiting + u64::from(ready));

@@ -57,6 +57,7 @@ impl Replies {
         self.sent += 1;
         match wanted {
             Some(Wanted::Login(login, field)) if self.wanted.len() >= limits::OUTSTANDING => {
+                out.beyond(limits::Cap::Outstanding);
                 login.report(field, Outcome::Unknown, out);
             }
             Some(wanted) if self.wanted.len() < limits::OUTSTANDING => self.wanted.push_back((self.sent, wanted)),
@@ -124,6 +125,7 @@ impl Replies {
                     if count == 0 {
                         self.end();
                     } else if self.stack.len() >= limits::NESTING {
+                        out.beyond(limits::Cap::Nesting);
                         return Step::Lost;
                     } else {
                         self.stack.push(Frame { left: count, index: 0, message: message || inside });

@@ -120,7 +120,7 @@ impl Smtp {
                     if let Client::Data(message) = std::mem::take(&mut self.client) {
                         message.finish(out);
                     }
-                    self.expect(Command::Other);
+                    self.expect(Command::Other, out);
                 }
                 Client::Chunk { left, last } => {
                     let here = usize::try_from(*left).unwrap_or(usize::MAX).min(cursor.remaining());
@@ -166,7 +166,7 @@ impl Smtp {
                 self.judge(Outcome::Unknown, out);
                 let (mechanism, initial) = split_word(rest);
                 self.dialog.start(mechanism, initial, span);
-                self.expect(Command::Auth);
+                self.expect(Command::Auth, out);
             }
             b"BDAT" => {
                 self.offer.content(out);
@@ -175,27 +175,28 @@ impl Smtp {
                 let last = rest.eq_ignore_ascii_case(b"LAST");
                 self.chunked.get_or_insert_with(|| Message::new(PLACE, Direction::ToServer));
                 self.client = Client::Chunk { left, last };
-                self.expect(Command::Other);
+                self.expect(Command::Other, out);
             }
             b"DATA" => {
                 self.offer.content(out);
                 self.client = Client::Data(Dotted::new(Message::new(PLACE, Direction::ToServer)));
-                self.expect(Command::Data);
+                self.expect(Command::Data, out);
             }
-            b"EHLO" | b"LHLO" => self.expect(Command::Ehlo),
-            b"STARTTLS" => self.expect(Command::StartTls),
+            b"EHLO" | b"LHLO" => self.expect(Command::Ehlo, out),
+            b"STARTTLS" => self.expect(Command::StartTls, out),
             b"MAIL" => {
                 self.offer.content(out);
-                self.expect(Command::Other);
+                self.expect(Command::Other, out);
             }
             b"" => {}
-            _ => self.expect(Command::Other),
+            _ => self.expect(Command::Other, out),
         }
     }
 
-    fn expect(&mut self, command: Command) {
+    fn expect(&mut self, command: Command, out: &mut dyn EventSink) {
         if self.unanswered.len() >= limits::OUTSTANDING {
             self.unanswered.pop_front();
+            out.beyond(limits::Cap::Outstanding);
         }
         self.unanswered.push_back(command);
     }

@@ -1,5 +1,7 @@
 //! What a handshake has said so far, put together from its messages, whatever carried them.
 
+use smallvec::SmallVec;
+
 use super::audit::{self, Holder, Verdict};
 use super::certificate;
 use super::exchange::Group;
@@ -9,6 +11,7 @@ use super::message::{Message, kind};
 use super::{names, sslv2};
 use crate::model::event::{Event, EventSink, LinkFact, Weakness};
 use crate::model::flow::Direction;
+use crate::model::limits::Cap;
 use crate::model::packet::Span;
 use crate::model::tls::{Certificate, Handshake};
 
@@ -28,6 +31,8 @@ pub(crate) struct Transcript {
     server_done: bool,
     /// Messages of the server are missing.
     incomplete: bool,
+    /// Caps that were reached.
+    beyond: SmallVec<[Cap; 1]>,
     span: Option<Span>,
 }
 
@@ -46,6 +51,9 @@ impl Transcript {
         if !message.whole && !message.body.is_empty() && self.server_direction() == direction {
             self.incomplete = true;
         }
+        if !message.whole && message.body.len() >= Cap::HandshakeBytes.most() {
+            self.beyond.push(Cap::HandshakeBytes);
+        }
         match message.kind {
             kind::CLIENT_HELLO => {
                 if let Some(hello) = ClientHello::parse(message.body) {
@@ -62,6 +70,9 @@ impl Transcript {
             }
             kind::CERTIFICATE => {
                 let chain = certificate::chain(message.body);
+                if chain.len() >= Cap::Certificates.most() {
+                    self.beyond.push(Cap::Certificates);
+                }
                 if let Some(slot) = self.chains.get_mut(direction.index()).filter(|_| !chain.is_empty()) {
                     *slot = Some((chain, message.span));
                 }
@@ -227,6 +238,7 @@ impl Transcript {
     }
 
     fn grade(&self, handshake: &Handshake, out: &mut dyn EventSink) {
+        self.beyond.iter().for_each(|cap| out.beyond(*cap));
         let sender = self.server_direction();
         let mut tell = |verdict: Option<Verdict>, direction, span| {
             if let Some(Verdict { kind, value, note, grade }) = verdict {

@@ -140,7 +140,7 @@ pub(super) struct SummaryLine<'a> {
     pub(super) findings: Findings<'a>,
     pub(super) links: &'a BTreeMap<&'static str, u64>,
     pub(super) notes: Vec<NoteCount<'a>>,
-    pub(super) limits: &'a BTreeMap<&'static str, u64>,
+    pub(super) limits: BTreeMap<&'static str, u64>,
     pub(super) interrupted: bool,
     pub(super) elapsed_seconds: f64,
     pub(super) bytes_per_second: u64,
@@ -445,7 +445,7 @@ impl<'a> SummaryLine<'a> {
                 .iter()
                 .map(|note| NoteCount { file: &note.file, message: &note.message, count: note.count })
                 .collect(),
-            limits,
+            limits: limits.iter().collect(),
             interrupted: *interrupted,
             elapsed_seconds: elapsed.as_secs_f64(),
             bytes_per_second: summary.bytes_per_second(),

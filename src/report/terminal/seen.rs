@@ -154,8 +154,8 @@ pub(super) fn unseen(summary: &Summary, folder: &str, view: View) -> Vec<Text> {
             lines.extend(wrap([Text::plain(&fact)], 1, 1, view.width));
         }
     }
-    for (limit, count) in &summary.limits {
-        let said = format!("limit reached: {limit}, {}", words::count(*count));
+    for (limit, count) in summary.limits.iter() {
+        let said = format!("limit reached: {limit}, {}", words::count(count));
         lines.extend(wrap([Text::styled(POOR, &said)], 1, 1, view.width));
     }
     let most = view.at_most(NOTES);

@@ -1,4 +1,11 @@
-//! Every cap of the program, with its reason. Reaching one is counted and shown in the summary.
+//! Every cap of the program, with its reason. Reaching one is counted and shown in the summary. Those an
+//! operator may set are [`Limits`]; the constants are what they are by default, and what nobody would set.
+
+mod cap;
+mod table;
+
+pub use cap::Cap;
+pub use table::{Limit, Limits, TABLE, Value, counted};
 
 /// Bytes of one direction that an analyzer may leave unconsumed. A message longer than this is
 /// skipped unless its analyzer consumes it piece by piece.
@@ -23,6 +30,10 @@ pub const FLOWS: usize = 1 << 20;
 /// another handshake, never for anything else.
 pub const HALF_OPEN: usize = 1 << 18;
 
+/// UDP flows of which one side alone has spoken. A flood of forged addresses makes each a flow; what is
+/// really said to nobody (logs, discovery) is fewer.
+pub const UDP_UNANSWERED: usize = 1 << 16;
+
 /// Seconds of packet time after which a silent TCP flow is forgotten.
 pub const TCP_IDLE_SECONDS: i64 = 3600;
 
@@ -35,6 +46,9 @@ pub const TCP_LINGER_SECONDS: i64 = 5;
 
 /// Seconds of packet time after which a silent UDP flow is forgotten.
 pub const UDP_IDLE_SECONDS: i64 = 180;
+
+/// The same for one that nobody has answered: what firewalls wait.
+pub const UDP_SHORT_SECONDS: i64 = 30;
 
 /// Layers peeled off one packet. A tunnel costs three (its frame, its IP, its own header), a tag or an
 /// extension header one.
@@ -89,7 +103,7 @@ pub const LINE_BYTES: usize = 64 << 10;
 pub const BODY_BYTES: usize = 256 << 10;
 
 /// Decoded bytes of one message body in all. What is past it is skipped: a decompression bomb ends here.
-pub const BODY_TOTAL_BYTES: u64 = 64 << 20;
+pub const BODY_TOTAL_BYTES: usize = 64 << 20;
 
 /// Bytes of the piece before that a content scan sees again, so that a value split between two
 /// pieces is found.
@@ -118,7 +132,7 @@ pub const CERTIFICATES: usize = 32;
 /// Prepared statements (or open portals) of one connection that are remembered. The oldest is forgotten.
 pub const PREPARED: usize = 256;
 
-/// Distinct findings one worker holds. What is past it is counted by severity and not kept.
+/// Distinct findings, of each worker and of all. What is past it is counted by severity and not kept.
 pub const FINDINGS: usize = 1 << 20;
 
 /// Payload bytes of one batch between the capture thread and a worker.
@@ -130,10 +144,12 @@ pub const BATCH_CHUNKS: usize = 4096;
 /// Batches on their way to one worker. The capture thread waits when they are all in use.
 pub const BATCHES_IN_FLIGHT: usize = 16;
 
-/// Links of the ledger. Those on which nothing was found make room first, and of these the ones that
-/// nobody answered; among equals the last by (client, server, transport), so that what is kept does not
-/// depend on the order of arrival.
+/// Links of the ledger. Those on which nothing was found make room first; among equals the last by
+/// (client, server, transport), so that what is kept does not depend on the order of arrival.
 pub const LINKS: usize = 1 << 20;
+
+/// Links of the ledger on which one side alone spoke, in no known protocol: their addresses may be forged.
+pub const MUTE_LINKS: usize = 1 << 16;
 
 /// Distinct TLS handshakes (by server, SNI, version, cipher and certificate) of the ledger.
 pub const HANDSHAKES: usize = 1 << 16;
