@@ -152,6 +152,11 @@ const LABEL: usize = 16;
 /// What a rule looks for, by the names its file uses.
 fn conditions(when: &When) -> Vec<(&'static str, Vec<String>)> {
     match when {
+        When::Bulk(bulk) => vec![
+            ("looks at", vec!["how many values stand in one place".to_owned()]),
+            ("of", bulk.of.clone()),
+            ("least", vec![bulk.least.to_string()]),
+        ],
         When::Content(content) => vec![
             ("looks at", vec!["text".to_owned()]),
             ("keywords", content.keywords.clone()),

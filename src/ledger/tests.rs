@@ -69,6 +69,7 @@ fn finding(flow: &Flow, rule: u32) -> Finding {
         outcome: None,
         why: crate::model::why::Why::default(),
         note: None,
+        bulk: None,
         span: Span::at(mark(7)),
         count: 2,
         seen: Span::at(mark(7)),

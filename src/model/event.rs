@@ -153,6 +153,14 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
+    /// Whether one answer has such a field many times: once in each row or entry.
+    pub const fn repeats(self) -> bool {
+        match self {
+            Self::Attribute | Self::Column | Self::Json | Self::Key | Self::Parameter | Self::Sql | Self::Xml => true,
+            Self::Cookie | Self::Form | Self::Header | Self::Query | Self::SetCookie => false,
+        }
+    }
+
     /// The name rules and outputs use.
     pub const fn name(self) -> &'static str {
         match self {

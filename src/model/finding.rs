@@ -89,6 +89,21 @@ pub struct Value {
     pub clear: Option<String>,
 }
 
+/// How much of a kind stands in one column of one answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bulk {
+    /// Different values.
+    pub values: u64,
+    /// How often a value of the kind stood there: rows, where it is a column.
+    pub rows: u64,
+    /// There were more different values than are told apart.
+    pub more: bool,
+    /// The column as people call it: `customers.card_no`. Empty where the values stand in plain text.
+    pub column: String,
+    /// Counted over a stream of messages, and not in one answer.
+    pub stream: bool,
+}
+
 /// One finding. The same thing seen again has the same `id` and raises `count`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -126,6 +141,8 @@ pub struct Finding {
     pub why: Why,
     /// A fact that helps; never a secret.
     pub note: Option<String>,
+    /// For a finding about many values: how many, in the answer that had the most.
+    pub bulk: Option<Box<Bulk>>,
     /// The packets that carry it, at its first sighting.
     pub span: Span,
     /// How many times it was seen.
@@ -153,6 +170,7 @@ impl Finding {
         let confidence = self.confidence.max(other.confidence);
         let outcome = self.outcome.max(other.outcome);
         let why = self.why.join(other.why);
+        let bulk = self.bulk.take().max(other.bulk.clone());
         if (other.span.first, other.flow) < (self.span.first, self.flow) {
             *self = other;
         }
@@ -162,5 +180,6 @@ impl Finding {
         self.confidence = confidence;
         self.outcome = outcome;
         self.why = why;
+        self.bulk = bulk;
     }
 }

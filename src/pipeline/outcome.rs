@@ -134,6 +134,7 @@ mod tests {
             outcome: None,
             why: Why::default(),
             note: None,
+            bulk: None,
             span: Span::default(),
             count: 1,
             seen: Span::default(),

@@ -141,6 +141,7 @@ impl Worker {
                 let mut followed = self.flows.remove(&flow)?;
                 followed.act(&mut self.bench, Session::end);
                 followed.record.ended(mark);
+                self.bench.engine.ended(flow);
                 return Some(followed.record);
             }
             What::Data { direction, .. } => (direction, Step::Data),
@@ -153,6 +154,7 @@ impl Worker {
             Step::Gap(length) | Step::Skipped(length) => length,
         };
         let captured = !matches!(step, Step::Gap(_));
+        self.bench.engine.turned(flow, followed.session.view(direction));
         if followed.session.unwanted(direction) == u64::MAX {
             if captured {
                 self.bench.outcome.skipped.add(followed.session.skip_reason().name(), length);

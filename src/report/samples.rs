@@ -103,6 +103,7 @@ pub(super) fn login(username: &str) -> Finding {
         outcome: Some(Outcome::Accepted),
         why: Why::of(Fact::Followed),
         note: Some("realm \"Admin\"".to_owned()),
+        bulk: None,
         span,
         count: 3,
         seen: Span { first: mark(12), last: mark(90) },

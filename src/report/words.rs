@@ -1,8 +1,13 @@
 //! Numbers and times as people read them.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
+use crate::model::finding::{Bulk, Finding};
+use crate::model::flow::Direction;
 use crate::model::time::Timestamp;
+use crate::rules::{Rule, When};
 
 /// `1,204`.
 pub fn count(number: u64) -> String {
@@ -15,6 +20,33 @@ pub fn count(number: u64) -> String {
         out.push(digit);
     }
     out
+}
+
+/// `customers.card_no: 1,204 card numbers in one answer`.
+pub fn bulk(bulk: &Bulk, what: &str, direction: Direction) -> String {
+    let mut out = String::new();
+    if !bulk.column.is_empty() {
+        out = format!("{}: ", bulk.column);
+    }
+    let more = if bulk.more { "more than " } else { "" };
+    let within = match direction {
+        _ if bulk.stream => "one stream of messages",
+        Direction::ToClient => "one answer",
+        Direction::ToServer => "one message",
+    };
+    let _ = write!(out, "{more}{} {what} in {within}", count(bulk.values));
+    if bulk.rows > bulk.values {
+        let _ = write!(out, ", {} in all", count(bulk.rows));
+    }
+    out
+}
+
+/// What is to be said of a finding besides its value.
+pub fn note<'f>(finding: &'f Finding, rule: &Rule) -> Option<Cow<'f, str>> {
+    match (&finding.bulk, &rule.when) {
+        (Some(many), When::Bulk(asks)) => Some(bulk(many, &asks.what, finding.direction).into()),
+        _ => finding.note.as_deref().map(Cow::Borrowed),
+    }
 }
 
 /// `1 packet`, `1,204 packets`.

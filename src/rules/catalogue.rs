@@ -19,6 +19,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("ids.toml", include_str!("../../rules/ids.toml")),
     ("people.toml", include_str!("../../rules/people.toml")),
     ("weaknesses.toml", include_str!("../../rules/weaknesses.toml")),
+    ("bulk.toml", include_str!("../../rules/bulk.toml")),
 ];
 
 /// Rules, parsed and validated. A rule's [`RuleIndex`] is its place.

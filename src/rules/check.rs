@@ -206,6 +206,7 @@ fn run(engine: &mut Engine, rule: &Rule, example: &Example) -> Vec<Finding> {
         tunnel: None,
     };
     let at = Context { flow: &flow, protocol, server_name: None };
+    engine.ended(flow.id);
     let mut found = Vec::new();
     let mut out = |finding| found.push(finding);
     let span = Span::at(Mark::default());

@@ -10,6 +10,7 @@ use super::catalogue::Catalogue;
 use super::error::{Place, RuleError};
 use super::expression::Expression;
 use super::forms::{self, Variant};
+use super::glob::fits_any;
 use super::literals::Literals;
 use super::names::{Names, Role};
 use super::schema::{Content, Named, Number, Rule, When};
@@ -41,6 +42,8 @@ pub(super) struct Compiled {
     pub(super) lone_runs: u64,
     /// Rules whose keyword is a lone `@`.
     pub(super) at_sign: Vec<RuleIndex>,
+    /// For each rule of the catalogue, the rules that count its values.
+    counts: Vec<SmallVec<[RuleIndex; 2]>>,
 }
 
 /// What was made of a rule.
@@ -100,7 +103,17 @@ impl Compiled {
         for (rank, name) in (0..).zip(catalogue.accounts()) {
             compiled.accounts.add(name, Role::Account(rank));
         }
+        let mut counting = Vec::new();
         for (index, rule) in catalogue.iter() {
+            if let When::Bulk(bulk) = &rule.when
+                && rule.enabled
+            {
+                counting.push((index, bulk));
+            }
+        }
+        for (index, rule) in catalogue.iter() {
+            let counts = counting.iter().filter(|(_, bulk)| fits_any(&bulk.of, &rule.kind));
+            compiled.counts.push(counts.map(|(index, _)| *index).collect());
             let wrong = |reason| {
                 let at = Place { file: Arc::clone(&rule.origin.file), line: rule.origin.line, column: 1 };
                 RuleError::Rule { at, id: rule.id.clone(), reason }
@@ -130,10 +143,16 @@ impl Compiled {
         &self.parts[rule.0 as usize]
     }
 
+    /// The rules that count the values of a rule.
+    pub(super) fn counts(&self, rule: RuleIndex) -> &[RuleIndex] {
+        self.counts.get(rule.0 as usize).map_or(&[], SmallVec::as_slice)
+    }
+
     fn add(&mut self, index: RuleIndex, rule: &Rule, literals: &mut Collected) -> Result<(), String> {
         match &rule.when {
             When::Login(login) => self.logins.push((index, validate::named(&login.validators)?)),
             When::Weakness(_) => self.weaknesses.push(index),
+            When::Bulk(_) => {}
             When::Known(_) => self.known = self.known.or(Some(index)),
             When::Content(content) => self.content(index, content, literals),
             When::Field(named) => self.named(index, named, literals),
@@ -208,7 +227,7 @@ fn part(rule: &Rule) -> Result<Part, String> {
         When::Content(content) => (&content.validators, content.regex.as_slice()),
         When::Field(named) => (&named.validators, named.regex.as_slice()),
         When::Number(number) => (&number.validators, &[]),
-        When::Known(_) | When::Login(_) | When::Weakness(_) => (&[], &[]),
+        When::Bulk(_) | When::Known(_) | When::Login(_) | When::Weakness(_) => (&[], &[]),
     };
     Ok(Part {
         checks: validate::named(validators)?,

@@ -7,22 +7,25 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use super::Options;
+use super::bulk::{Cell, Tallies};
 use super::catalogue::Catalogue;
 use super::compile::Compiled;
 use super::error::RuleError;
 use super::familiar::{self, Familiar};
 use super::finding::{Evidence, Found};
+use super::glob::fits_any;
 use super::guard::Situation;
 use super::inner::{self, Outside};
 use super::login::severity;
 use super::names::{Reading, Roles};
-use super::schema::{Place, Rule};
+use super::schema::{BulkMatch, Place, Rule, When};
 use super::text::{Header, Hit, NamedAt, Outer, Scan, Scratch};
 use crate::content::json;
-use crate::model::event::{Event, Field, Format, Login, Outcome, Proof, Text};
-use crate::model::finding::{Finding, Severity};
-use crate::model::flow::{Direction, Flow};
+use crate::model::event::{Event, Field, FieldKind, Format, Login, Outcome, Proof, Text};
+use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
+use crate::model::flow::{Direction, Flow, FlowId};
 use crate::model::packet::Span;
+use crate::model::why::{Fact, Why};
 
 /// Names of fields whose meaning is remembered. Traffic repeats a few hundred; a hostile sender can
 /// make as many as it likes.
@@ -66,6 +69,21 @@ impl Matcher {
         Self::new(Arc::new(catalogue.succeeding(&self.catalogue)), self.options.clone())
     }
 
+    /// The rule of this index, if it counts values that stand there.
+    fn counting(&self, index: RuleIndex, at: &Context<'_>, source: &Source<'_>) -> Option<(RuleIndex, &BulkMatch)> {
+        let rule = self.catalogue.rule(index);
+        let When::Bulk(asks) = &rule.when else { return None };
+        let column = source.kind.is_none_or(FieldKind::repeats);
+        let format = source.kind.is_some()
+            || asks.formats.is_empty()
+            || asks.formats.iter().any(|f| Format::from(*f) == source.format);
+        let fits = column
+            && format
+            && rule.direction.is_none_or(|way| way.is(source.direction))
+            && fits_any(&rule.protocols, at.protocol);
+        fits.then_some((index, asks))
+    }
+
     /// The rules it was made from.
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
@@ -82,6 +100,11 @@ pub struct Engine {
     table: Option<Header>,
     path: String,
     familiar: Familiar,
+    /// Values that are counted.
+    tallies: Tallies,
+    /// The place of the text that is being read; meaningless outside of one.
+    content: String,
+    in_text: bool,
     /// How deep inside of other content the content is that is read.
     pub(super) depth: usize,
 }
@@ -96,6 +119,9 @@ impl Engine {
             table: None,
             path: String::new(),
             familiar: Familiar::default(),
+            tallies: Tallies::default(),
+            content: String::new(),
+            in_text: false,
             depth: 0,
         }
     }
@@ -104,12 +130,23 @@ impl Engine {
     /// lost; what was known to hold nothing is searched again.
     pub fn replace(&mut self, matcher: Arc<Matcher>) {
         let table = self.table.take().map(|table| matcher.reread(table));
-        *self = Self { table, ..Self::new(matcher) };
+        let tallies = std::mem::take(&mut self.tallies);
+        *self = Self { table, tallies, ..Self::new(matcher) };
     }
 
     /// The contents it knows to hold nothing.
     pub const fn familiar(&mut self) -> &mut Familiar {
         &mut self.familiar
+    }
+
+    /// One side of a flow speaks: what the other side sent before was an answer of its own.
+    pub fn turned(&mut self, flow: FlowId, direction: Direction) {
+        self.tallies.turn(flow, direction);
+    }
+
+    /// A flow is over.
+    pub fn ended(&mut self, flow: FlowId) {
+        self.tallies.forget(flow);
     }
 
     /// Says what the rules make of an event.
@@ -126,7 +163,16 @@ impl Engine {
                 }
                 self.known(at, login, found);
             }
-            Event::Text(text) => self.text(at, text, found),
+            Event::Text(text) => {
+                if text.seen == 0 && !self.tallies.is_empty() {
+                    self.tallies.begin(at.flow.id, text.direction, text.place, text.resource);
+                }
+                self.content.clear();
+                self.content.push_str(text.place);
+                self.in_text = true;
+                self.text(at, text, found);
+                self.in_text = false;
+            }
             Event::Weakness(weakness) => self.matcher.weakness(at, weakness, found),
             Event::Beyond(_) | Event::Link(_) | Event::Skipped { .. } | Event::Tls(_) => {}
         }
@@ -173,6 +219,7 @@ impl Engine {
             name: field.name,
             bytes: value,
             format: sniff(value),
+            kind: Some(field.kind),
             resource: field.resource,
             direction: field.direction,
             outcome: field.outcome,
@@ -195,6 +242,7 @@ impl Engine {
             name: "",
             bytes,
             format: Format::Plain,
+            kind: Some(FieldKind::Header),
             resource: "",
             direction: login.direction,
             outcome: login.outcome,
@@ -239,6 +287,7 @@ impl Engine {
             name: "",
             bytes,
             format: text.format,
+            kind: None,
             resource: text.resource,
             direction: text.direction,
             outcome: text.outcome,
@@ -257,6 +306,7 @@ impl Engine {
     ) -> bool {
         let paths = self.json_paths(source);
         let mut tokens = Vec::new();
+        let mut grown = false;
         for (n, hit) in self.scratch.hits.drain(..).enumerate() {
             self.path.clear();
             self.path.push_str(source.place);
@@ -271,6 +321,29 @@ impl Engine {
             let rule = self.matcher.catalogue.rule(hit.rule);
             let credential = rule.category() == "credential";
             let account = source.account.filter(|account| credential && *account != secret);
+            let span = span(hit.range.clone());
+            let counted = hit.confidence > Confidence::Low && !hit.why.has(Fact::TestValue);
+            let counts = if counted { self.matcher.compiled.counts(hit.rule) } else { &[] };
+            if !counts.is_empty() {
+                let cell = Cell {
+                    flow: at.flow.id,
+                    direction: source.direction,
+                    content: self.in_text.then_some(self.content.as_str()),
+                    resource: source.resource,
+                    path: &self.path,
+                    name: [inner.unwrap_or_default(), path, source.name]
+                        .into_iter()
+                        .find(|n| !n.is_empty())
+                        .unwrap_or_default(),
+                };
+                let counting = counts.iter().find_map(|index| self.matcher.counting(*index, at, source));
+                if let Some((index, asks)) = counting {
+                    grown = true;
+                    if !self.tallies.count(index, asks, &cell, secret, span) {
+                        continue;
+                    }
+                }
+            }
             let found = Found {
                 rule: hit.rule,
                 severity: if credential { graded(rule, source.outcome, hit.severity) } else { hit.severity },
@@ -282,7 +355,7 @@ impl Engine {
                 outcome: credential.then_some(source.outcome),
                 why: hit.why,
                 note: hit.note,
-                span: span(hit.range.clone()),
+                span,
             };
             if secret.starts_with(b"eyJ") && tokens.len() < TOKENS {
                 tokens.push((self.path.clone(), secret.to_vec(), found.span));
@@ -290,6 +363,24 @@ impl Engine {
             self.matcher.report(at, found, out);
         }
         let Source { resource, direction, outcome, .. } = *source;
+        let grown = if grown { self.tallies.grown(at.flow.id) } else { Vec::new() };
+        for column in grown {
+            let rule = self.matcher.catalogue.rule(column.rule);
+            let found = Found {
+                rule: column.rule,
+                severity: rule.severity,
+                confidence: rule.confidence,
+                direction,
+                field: &column.path,
+                username: None,
+                value: Evidence::Many(column.bulk, column.again),
+                outcome: None,
+                why: Why::of(Fact::Bulk),
+                note: None,
+                span: column.span,
+            };
+            self.matcher.report(at, found, out);
+        }
         for (path, token, span) in &tokens {
             self.inside(at, token, Outside { path, resource, direction, outcome, span: *span }, out);
         }
@@ -329,6 +420,8 @@ struct Source<'a> {
     /// What was searched.
     bytes: &'a [u8],
     format: Format,
+    /// What kind of field; `None` for text.
+    kind: Option<FieldKind>,
     resource: &'a str,
     direction: Direction,
     outcome: Outcome,
@@ -358,7 +451,7 @@ fn sniff(value: &[u8]) -> Format {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::flow::{Endpoint, FlowId, Roles, Transport};
+    use crate::model::flow::{Endpoint, Roles, Transport};
     use crate::model::stream::Stretch;
 
     const RULE: &str = r#"

@@ -132,6 +132,7 @@ impl<'a> Reader<'a> {
             table.into_iter().partition(|(key, _)| COMMON.contains(&key.get_ref().as_ref()));
         let mut rule: Rule = self.table(common, &span, &wrong)?;
         rule.when = match on.get_ref().as_str() {
+            Some("bulk") => When::Bulk(self.table(own, &span, &wrong)?),
             Some("content") => When::Content(self.table(own, &span, &wrong)?),
             Some("field") => When::Field(self.table(own, &span, &wrong)?),
             Some("known") => When::Known(self.table(own, &span, &wrong)?),
@@ -139,7 +140,7 @@ impl<'a> Reader<'a> {
             Some("number") => When::Number(self.table(own, &span, &wrong)?),
             Some("weakness") => When::Weakness(self.table(own, &span, &wrong)?),
             _ => {
-                let said = "`on` must be content, field, known, login, number or weakness";
+                let said = "`on` must be bulk, content, field, known, login, number or weakness";
                 return Err(wrong(on.span().start, said.to_owned()));
             }
         };
@@ -189,6 +190,8 @@ fn validate(rule: &Rule) -> Result<(), String> {
         return Err("title, description and fix must say something".to_owned());
     }
     match &rule.when {
+        When::Bulk(b) if b.of.is_empty() || b.what.is_empty() => Err("no kinds, or no name for them".to_owned()),
+        When::Bulk(b) if b.least < 2 => Err("fewer than two are no bulk".to_owned()),
         When::Content(c) if c.regex.as_slice().is_empty() => Err("no regex".to_owned()),
         When::Content(c) if c.keywords.is_empty() => Err("no keywords".to_owned()),
         When::Content(c) if c.keywords.iter().any(|k| !telling(k)) => {

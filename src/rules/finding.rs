@@ -3,7 +3,7 @@
 use super::engine::{Context, Matcher};
 use super::mask;
 use crate::model::event::Outcome;
-use crate::model::finding::{Confidence, Finding, FindingId, RuleIndex, Severity};
+use crate::model::finding::{Bulk, Confidence, Finding, FindingId, RuleIndex, Severity};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
 use crate::model::why::Why;
@@ -29,6 +29,8 @@ pub(super) enum Evidence<'a> {
     Secret(&'a [u8]),
     /// A public fact.
     Fact(&'a str),
+    /// Many values, counted; and whether they were told of before, and have only grown: no sighting of its own.
+    Many(Bulk, bool),
 }
 
 impl Matcher {
@@ -39,9 +41,12 @@ impl Matcher {
             return;
         }
         let rule = self.catalogue.rule(found.rule);
-        let (value, evidence) = match found.value {
-            Evidence::Secret(secret) => (Some(mask::value(secret, rule.mask, &options.key, options.reveal)), secret),
-            Evidence::Fact(fact) => (None, fact.as_bytes()),
+        let (value, evidence, bulk, count) = match found.value {
+            Evidence::Secret(secret) => {
+                (Some(mask::value(secret, rule.mask, &options.key, options.reveal)), secret, None, 1)
+            }
+            Evidence::Fact(fact) => (None, fact.as_bytes(), None, 1),
+            Evidence::Many(bulk, again) => (None, [].as_slice(), Some(Box::new(bulk)), u64::from(!again)),
         };
         let flow = at.flow;
         let id = options.key.digest(&[
@@ -75,8 +80,9 @@ impl Matcher {
             outcome: found.outcome,
             why: found.why,
             note: found.note,
+            bulk,
             span: found.span,
-            count: 1,
+            count,
             seen: found.span,
         });
     }

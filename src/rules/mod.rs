@@ -5,6 +5,7 @@
 //! [`Engine`] is one worker's view of it with its scratch memory.
 
 mod allow;
+mod bulk;
 mod catalogue;
 mod check;
 mod compile;
@@ -37,8 +38,9 @@ pub use familiar::Familiar;
 pub use known::{Known, KnownError};
 pub use mask::Key;
 pub use schema::{
-    Allow, AllowTarget, Boundary, Content, Example, FormatName, GradeName, Guard, KnownMatch, LoginMatch, LongExample,
-    Mask, Named, Need, Number, OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When, category,
+    Allow, AllowTarget, Boundary, BulkMatch, Content, Example, FormatName, GradeName, Guard, KnownMatch, LoginMatch,
+    LongExample, Mask, Named, Need, Number, OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When,
+    Within, category,
 };
 pub use why::why;
 

@@ -72,7 +72,7 @@ fn validators(when: &When) -> &[String] {
         When::Field(named) => &named.validators,
         When::Login(login) => &login.validators,
         When::Number(number) => &number.validators,
-        When::Known(_) | When::Weakness(_) => &[],
+        When::Bulk(_) | When::Known(_) | When::Weakness(_) => &[],
     }
 }
 
@@ -80,6 +80,6 @@ fn company(when: &When) -> &[String] {
     match when {
         When::Content(content) => &content.near,
         When::Number(number) => &number.near,
-        When::Field(_) | When::Known(_) | When::Login(_) | When::Weakness(_) => &[],
+        When::Bulk(_) | When::Field(_) | When::Known(_) | When::Login(_) | When::Weakness(_) => &[],
     }
 }

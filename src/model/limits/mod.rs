@@ -132,6 +132,20 @@ pub const CERTIFICATES: usize = 32;
 /// Prepared statements (or open portals) of one connection that are remembered. The oldest is forgotten.
 pub const PREPARED: usize = 256;
 
+/// Values of one kind in one column of one answer that are findings of their own; of more, only the
+/// number is told. Enough to show any table, and a table of a million cards is no million findings.
+pub const COLUMN_FINDINGS: usize = 1000;
+
+/// Different values of one column of one answer that are told apart: half a megabyte of hashes.
+pub const COUNTED_VALUES: usize = 1 << 14;
+
+/// Columns of one flow whose values are counted. The oldest is forgotten.
+pub const COUNTED_COLUMNS: usize = 32;
+
+/// Flows of one worker whose values are counted. The oldest is forgotten: few flows carry such values
+/// at a time.
+pub const COUNTED_FLOWS: usize = 1 << 14;
+
 /// Distinct findings, of each worker and of all. What is past it is counted by severity and not kept.
 pub const FINDINGS: usize = 1 << 20;
 

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use shapes::{At, Bytes, Client, Evidence, FindingLine, Head, LinkLine, Offered, Server, SummaryLine, TlsLine};
 
 use super::escape::JsonFormatter;
-use super::{Sink, community_id};
+use super::{Sink, community_id, words};
 use crate::ledger::{Link, TlsFact};
 use crate::model::finding::Finding;
 use crate::model::summary::Summary;
@@ -49,6 +49,7 @@ impl<W: Write + Send> Sink for Ndjson<W> {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let rule = self.catalogue.rule(finding.rule);
+        let note = words::note(finding, rule);
         let line = FindingLine {
             head: Head::new("finding", Some(finding.id.to_string())),
             rule: &rule.id,
@@ -67,7 +68,8 @@ impl<W: Write + Send> Sink for Ndjson<W> {
             username: finding.username.as_deref(),
             value: finding.value.as_ref().map(Into::into),
             outcome: finding.outcome.map(|outcome| outcome.name()),
-            evidence: Evidence::new(&self.files, finding.span, finding.note.as_deref()),
+            bulk: finding.bulk.as_deref().map(Into::into),
+            evidence: Evidence::new(&self.files, finding.span, note.as_deref()),
             count: finding.count,
             first_seen: At(finding.seen.first.at),
             last_seen: At(finding.seen.last.at),

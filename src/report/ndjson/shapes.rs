@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::ledger::Mechanism;
 use crate::model::event::Grade;
-use crate::model::finding::{Severity, Value};
+use crate::model::finding::{Bulk, Severity, Value};
 use crate::model::flow::Endpoint;
 use crate::model::packet::Span;
 use crate::model::small::SmallMap;
@@ -54,6 +54,8 @@ pub(super) struct FindingLine<'a> {
     pub(super) value: Option<Shown<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) bulk: Option<Many<'a>>,
     pub(super) evidence: Evidence<'a>,
     pub(super) count: u64,
     pub(super) first_seen: At,
@@ -64,6 +66,22 @@ pub(super) struct FindingLine<'a> {
     pub(super) tags: Vec<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) why: Vec<String>,
+}
+
+/// How many values of a kind stand in one column of one answer.
+#[derive(Serialize)]
+pub(super) struct Many<'a> {
+    values: u64,
+    rows: u64,
+    column: &'a str,
+    /// There were more different values than `values`.
+    more: bool,
+}
+
+impl<'a> From<&'a Bulk> for Many<'a> {
+    fn from(bulk: &'a Bulk) -> Self {
+        Self { values: bulk.values, rows: bulk.rows, column: &bulk.column, more: bulk.more }
+    }
 }
 
 #[derive(Serialize)]

@@ -64,7 +64,7 @@ impl<W: Write + Send> Sink for Feed<W> {
         if let Some(outcome) = finding.outcome.filter(|outcome| *outcome != Outcome::Unknown) {
             items.push(Text::styled(if outcome == Outcome::Accepted { BAD } else { PLAIN }, outcome.name()));
         }
-        items.extend(finding.note.as_ref().map(|note| Text::styled(DIM, note)));
+        items.extend(words::note(finding, rule).map(|note| Text::styled(DIM, &note)));
         if self.view.level == Level::Verbose {
             items.push(Text::styled(DIM, &rule.id));
             items.push(Text::styled(DIM, &finding.field));

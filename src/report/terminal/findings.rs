@@ -218,9 +218,9 @@ impl Groups {
             };
             items.push(Text::styled(style, words));
         }
-        if let Some(note) = &finding.note {
+        if let Some(note) = words::note(finding, self.catalogue.rule(finding.rule)) {
             // Where there is nothing else, the note is the finding.
-            items.push(Text::styled(if items.is_empty() { PLAIN } else { DIM }, note));
+            items.push(Text::styled(if items.is_empty() { PLAIN } else { DIM }, &note));
         }
         if finding.count > 1 {
             items.push(Text::plain(&words::many(finding.count, "time")));

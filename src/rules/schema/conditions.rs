@@ -12,6 +12,40 @@ use crate::model::finding::{Confidence, Severity};
 #[serde(deny_unknown_fields)]
 pub struct KnownMatch {}
 
+/// Conditions on how much of something stands in one place.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BulkMatch {
+    /// Kinds of findings whose values are counted (globs).
+    pub of: Vec<String>,
+    /// What they are called: `card numbers`.
+    pub what: String,
+    /// From so many different values on.
+    #[serde(default = "ten")]
+    pub least: usize,
+    /// Where they are counted.
+    #[serde(default)]
+    pub within: Within,
+    /// Formats of text; empty for all. Columns, attributes and the like always count.
+    #[serde(default)]
+    pub formats: Vec<FormatName>,
+}
+
+const fn ten() -> usize {
+    10
+}
+
+/// Where values are counted together.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Within {
+    /// In one body, mail, file or result.
+    #[default]
+    Answer,
+    /// In all messages of one connection.
+    Stream,
+}
+
 /// Conditions on a login. Of all rules that fit a login, the one with the most conditions stands.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

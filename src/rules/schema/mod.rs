@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 pub use conditions::{
-    Allow, AllowTarget, Boundary, Content, GradeName, Guard, KnownMatch, LoginMatch, Named, Need, Number, OneOrMany,
-    ProofName, WeaknessMatch,
+    Allow, AllowTarget, Boundary, BulkMatch, Content, GradeName, Guard, KnownMatch, LoginMatch, Named, Need, Number,
+    OneOrMany, ProofName, WeaknessMatch, Within,
 };
 pub use example::{Example, LongExample};
 pub use places::{FormatName, Place, Way};
@@ -158,7 +158,7 @@ impl Rule {
             When::Field(_) => 20,
             When::Number(_) => 40,
             When::Content(_) => 60,
-            When::Known(_) | When::Login(_) | When::Weakness(_) => 100,
+            When::Bulk(_) | When::Known(_) | When::Login(_) | When::Weakness(_) => 100,
         })
     }
 }
@@ -193,6 +193,8 @@ const fn yes() -> bool {
 /// Which events a rule looks at, and what must be true of them.
 #[derive(Clone, Debug)]
 pub enum When {
+    /// Many values of a kind in one place.
+    Bulk(BulkMatch),
     /// Text that holds a keyword and fits an expression.
     Content(Content),
     /// A value with a telling name: of a parsed field, or `name = value` in text.
