@@ -15,6 +15,8 @@ const BUILTIN: &[(&str, &str)] = &[
     ("logins.toml", include_str!("../../rules/logins.toml")),
     ("fields.toml", include_str!("../../rules/fields.toml")),
     ("secrets.toml", include_str!("../../rules/secrets.toml")),
+    ("providers.toml", include_str!("../../rules/providers.toml")),
+    ("infrastructure.toml", include_str!("../../rules/infrastructure.toml")),
     ("finance.toml", include_str!("../../rules/finance.toml")),
     ("ids.toml", include_str!("../../rules/ids.toml")),
     ("people.toml", include_str!("../../rules/people.toml")),

@@ -1,5 +1,6 @@
 //! Checks of a value that an expression cannot do: check digits, dates, encodings.
 
+mod coin;
 mod digits;
 mod europe;
 mod jwt;
@@ -71,8 +72,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("au_medicare", Value(world::au_medicare)),
     ("au_tfn", Value(world::au_tfn)),
     ("baltic", Value(europe::baltic)),
+    ("base58check", Value(coin::base58check)),
     ("base64_pair", Value(secret::base64_pair)),
     ("be_nn", Value(europe::be_nn)),
+    ("bech32", Value(coin::bech32)),
     ("bg_egn", Value(europe::bg_egn)),
     ("br_cnpj", Value(world::br_cnpj)),
     ("br_cpf", Value(world::br_cpf)),
@@ -178,6 +181,7 @@ fn find(name: &str) -> Option<Check> {
 pub(super) fn says(name: &str) -> String {
     let words = match name {
         "atlassian_crc32" | "github_crc32" => "the token's checksum is right",
+        "base58check" | "bech32" => "its checksum is right",
         "base64_pair" => "decodes to a name and a password",
         "email" => "an address that can exist",
         "iban" => "length of its country and check digits (mod 97)",
