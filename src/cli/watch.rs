@@ -99,6 +99,8 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
     let reports = typed.reports()?;
     let matcher = args.analysis.matcher()?;
     let controls = listen().context("cannot listen for signals")?;
+    // Once confined, a limit on processors could no longer be read.
+    let jobs = args.analysis.jobs();
     let lanes = open(&args)?;
     let in_force = args.confine.enter(plan(&args, &reports, &lanes))?;
     if args.outputs.verbose {
@@ -108,7 +110,7 @@ pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
     let boards = outputs::boards(&reports, matcher.catalogue(), args.outputs.level(), args.analysis.reveal)?;
     let watching = Watching {
         lanes,
-        jobs: args.analysis.jobs(),
+        jobs,
         matcher,
         limits: args.analysis.limits(),
         interval: args.interval,

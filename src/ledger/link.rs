@@ -163,7 +163,7 @@ pub(super) enum Worth {
 }
 
 /// A link while its flows are still being added up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Account {
     /// How many flows spoke it, and the least protection of them.
     protocols: SmallMap<&'static str, (u64, Encryption)>,

@@ -4,11 +4,13 @@
 //! ends. Records may be added in any order, and ledgers merged in any order: the outcome is the same.
 
 mod link;
+mod live;
 mod record;
 mod smallest;
 mod tls;
 
 pub use link::{Link, LinkWeakness, Mechanism, Verdict};
+pub use live::LiveLedger;
 pub use record::FlowRecord;
 pub use tls::{Handshakes, TlsFact};
 
@@ -18,12 +20,15 @@ use link::{Account, Worth};
 use smallest::Smallest;
 
 use crate::model::finding::{Finding, RuleIndex};
-use crate::model::flow::{Endpoint, Transport};
+use crate::model::flow::{Endpoint, Flow, Transport};
 use crate::model::limits::{Limits, counted};
 use crate::model::tally::Reached;
 
 /// The protocol of a flow nobody recognised.
 pub const UNKNOWN: &str = "unknown";
+
+/// Endpoints, what will be spoken there, and how often that was said.
+type Expected = Smallest<(Endpoint, &'static str), u64>;
 
 /// Collects flows into links.
 #[derive(Debug)]
@@ -35,7 +40,7 @@ pub struct Ledger {
     mute: Smallest<LinkKey, Box<Account>>,
     handshakes: Smallest<tls::Key, TlsFact>,
     /// How often each was announced.
-    expected: Smallest<(Endpoint, &'static str), u64>,
+    expected: Expected,
     added: Added,
     reached: Reached,
 }
@@ -83,8 +88,7 @@ impl Ledger {
                 self.reached.add(cap.counted(), times);
             }
         }
-        let flow = record.flow();
-        let link = LinkKey { client: flow.client.ip, server: flow.server, transport: flow.transport };
+        let link = LinkKey::of(record.flow());
         let account = Box::new(Account::of(record));
         match account.worth(link.transport) {
             Worth::Mute => {
@@ -136,11 +140,17 @@ impl Ledger {
             for cap in account.full() {
                 reached.cap(cap);
             }
-            let announced = expected.first_from((link.server, "")).filter(|(at, _)| *at == link.server);
-            closed.push(account.close(link, announced.map(|(_, protocol)| *protocol), &kind));
+            let announced = announced(&expected, link);
+            closed.push(account.close(link, announced, &kind));
         }
         Closed { links: closed, handshakes: handshakes.into_iter().map(|(_, fact)| fact).collect(), reached }
     }
+}
+
+/// The protocol that another flow said would be spoken on a link.
+fn announced(expected: &Expected, link: LinkKey) -> Option<&'static str> {
+    let (at, protocol) = expected.first_from((link.server, ""))?;
+    (*at == link.server).then_some(*protocol)
 }
 
 /// What a ledger comes to.
@@ -174,17 +184,26 @@ impl Closed {
     }
 
     fn place(&self, finding: &Finding) -> Option<usize> {
-        let key = LinkKey { client: finding.client.ip, server: finding.server, transport: finding.transport };
-        self.links.binary_search_by_key(&key, Link::key).ok()
+        self.links.binary_search_by_key(&LinkKey::of_finding(finding), Link::key).ok()
     }
 }
 
 /// What makes a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct LinkKey {
     client: IpAddr,
     server: Endpoint,
     transport: Transport,
+}
+
+impl LinkKey {
+    const fn of(flow: &Flow) -> Self {
+        Self { client: flow.client.ip, server: flow.server, transport: flow.transport }
+    }
+
+    const fn of_finding(finding: &Finding) -> Self {
+        Self { client: finding.client.ip, server: finding.server, transport: finding.transport }
+    }
 }
 
 #[cfg(test)]

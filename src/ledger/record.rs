@@ -41,13 +41,15 @@ pub struct FlowRecord {
     pub(super) span: Span,
     /// Of a handshake the outcome was seen.
     pub(super) negotiated: bool,
+    /// Something has changed that a verdict may depend on.
+    news: bool,
     /// What many flows have nothing of.
     pub(super) details: Option<Box<Details>>,
     asides: Option<Box<Asides>>,
 }
 
 /// What a flow, or all flows of a link, had besides bytes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Details {
     pub(super) upgrade: Option<Upgrade>,
     pub(super) mechanisms: SmallMap<&'static str, Grade>,
@@ -91,6 +93,7 @@ impl FlowRecord {
             bytes: [0; 2],
             span: Span::at(first),
             negotiated: false,
+            news: false,
             details: None,
             asides: None,
         }
@@ -116,6 +119,7 @@ impl FlowRecord {
             (self.protocol, self.encryption) = (UNKNOWN, Encryption::Unknown);
         }
         self.confirmed = false;
+        self.news = true;
         let goes_on = self.protocol == "http" && HTTP_GOES_ON_AS.contains(&name);
         if (self.protocol == UNKNOWN || goes_on) && nature != Nature::Unknown {
             self.protocol = name;
@@ -126,6 +130,7 @@ impl FlowRecord {
     pub fn event(&mut self, event: &Event<'_>) {
         // How a protocol is encrypted is known from its name alone: no word of its analyzer.
         self.confirmed |= !matches!(event, Event::Link(LinkFact::Encrypted(_)));
+        self.news |= matches!(event, Event::Link(_) | Event::Login(_) | Event::Tls(_) | Event::Weakness(_));
         match event {
             Event::Link(fact) => self.fact(*fact),
             Event::Login(login) => self.login(login),
@@ -138,6 +143,16 @@ impl FlowRecord {
             Event::Text(_) => self.text = true,
             Event::Beyond(_) | Event::Field(_) | Event::Skipped { .. } => {}
         }
+    }
+
+    /// The flow as it stands, if there are news of it.
+    pub fn news(&mut self) -> Option<Self> {
+        std::mem::take(&mut self.news).then(|| Self { details: self.details.clone(), asides: None, ..*self })
+    }
+
+    /// Whether [`Self::news`] has something to tell.
+    pub const fn has_news(&self) -> bool {
+        self.news
     }
 
     /// The analyzer has read something that it need not speak of.
@@ -155,6 +170,7 @@ impl FlowRecord {
     /// Counts a finding of this flow.
     pub fn finding(&mut self, finding: &Finding) {
         self.worst = self.worst.max(Some(finding.severity));
+        self.news = true;
         let telling = finding.severity > Severity::Info && finding.confidence > Confidence::Low;
         let here = Sightings { count: finding.count, first: telling.then_some(finding.span) };
         self.details().data.merge(finding.rule, here, Sightings::add);

@@ -43,6 +43,11 @@ impl<K: Ord, V> Smallest<K, V> {
         self.entries.values()
     }
 
+    /// What is under a key.
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.entries.get(key)
+    }
+
     /// The smallest key that is `key` or greater.
     pub(super) fn first_from(&self, key: K) -> Option<&K> {
         self.entries.range(key..).next().map(|(key, _)| key)

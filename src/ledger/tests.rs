@@ -309,3 +309,22 @@ proptest! {
         prop_assert_eq!(format!("{:?}", all.finish(kind)), format!("{:?}", right.finish(kind)));
     }
 }
+
+#[test]
+fn a_link_is_told_while_its_flow_goes_on_and_again_only_when_it_turns_out_otherwise() {
+    let mut live = super::LiveLedger::default();
+    let mut one = record(1, 6379);
+    speaks(&mut one, "redis", Nature::Cleartext, Encryption::None);
+    live.note(one.news().unwrap());
+    assert!(one.news().is_none(), "nothing new");
+    let verdicts = |links: Vec<Link>| links.iter().map(|link| (link.verdict, link.flows)).collect::<Vec<_>>();
+    assert_eq!(verdicts(live.news(kind)), [(Verdict::Cleartext, 1)]);
+    live.add(one);
+    assert_eq!(verdicts(live.news(kind)), []);
+    assert_eq!(verdicts(live.grown(kind)), [(Verdict::Cleartext, 1)]);
+    let mut two = record(2, 6379);
+    speaks(&mut two, "redis", Nature::Cleartext, Encryption::None);
+    login(&mut two, "clear");
+    live.note(two.news().unwrap());
+    assert_eq!(verdicts(live.news(kind)), [(Verdict::Exposed, 2)]);
+}

@@ -61,7 +61,12 @@ pub(super) fn run(
     let first = FlowId((number as u64) << LANE_BITS);
     let file = |i: &Interface| CaptureFile { name: i.name().to_owned(), ..CaptureFile::default() };
     let files = interfaces.iter().map(file).collect();
-    let mut listener = Listener { number, interfaces, files, lane: Lane::new(limits, batcher, first), reports };
+    let mut lane = Lane::new(limits, batcher, first);
+    // Taps of one link see its packets twice, as do a bridge and its ports.
+    if interfaces.len() > 1 || interfaces.iter().any(|interface| interface.name() == "any") {
+        lane.expect_copies();
+    }
+    let mut listener = Listener { number, interfaces, files, lane, reports };
     let (mut told, mut flushed) = (Instant::now(), Instant::now());
     while !controls.stop.load(Ordering::Relaxed) {
         let any = listener.round();

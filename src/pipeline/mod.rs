@@ -110,7 +110,7 @@ pub fn read(
                 Ok(Report::Flow(record)) => ledger.add(*record),
                 Ok(Report::Found(found)) => outcome.merge(*found),
                 #[cfg(all(feature = "live", unix))]
-                Ok(Report::Seen(..) | Report::Message(_)) => {}
+                Ok(Report::Open(_) | Report::Seen(..) | Report::Message(_)) => {}
                 Err(RecvTimeoutError::Timeout) => progress(Progress {
                     read: gauge.read.load(Ordering::Relaxed),
                     packets: gauge.packets.load(Ordering::Relaxed),

@@ -20,12 +20,12 @@ use super::settings::Watching;
 use super::spool::Outlet;
 use super::worker::{Pace, Report};
 use super::{batch, worker};
-use crate::ledger::Ledger;
+use crate::ledger::LiveLedger;
 use crate::model::finding::{Finding, FindingId};
 use crate::model::limits::{BATCH_CHUNKS, counted};
 use crate::model::summary::{Note, Summary};
 use crate::report::Sink;
-use crate::rules::{Catalogue, Matcher};
+use crate::rules::{Catalogue, Engine, Matcher};
 
 /// How often workers tell what they found.
 const PACE: Duration = Duration::from_millis(250);
@@ -59,7 +59,8 @@ pub fn watch(watching: Watching, boards: Vec<Board>, operator: &dyn Operator) ->
         outcome: Outcome::new(limits.findings),
         fresh: HashSet::new(),
         seen_again: HashSet::new(),
-        ledger: Ledger::new(&limits),
+        links: LiveLedger::new(&limits),
+        of_links: HashSet::new(),
         lanes: vec![LaneSeen::default(); lanes.len()],
         begun: Instant::now(),
         broken: false,
@@ -79,10 +80,11 @@ pub fn watch(watching: Watching, boards: Vec<Board>, operator: &dyn Operator) ->
             scope.spawn(move || live::run(number, interfaces, limits, batcher, controls, &reports_in));
         }
         drop((first, reports_in));
-        let mut told = Instant::now();
+        let (mut told, mut looked) = (Instant::now(), Instant::now());
         loop {
             match reports.recv_timeout(PACE) {
-                Ok(Report::Flow(record)) => watch.ledger.add(*record),
+                Ok(Report::Flow(record)) => watch.links.add(*record),
+                Ok(Report::Open(record)) => watch.links.note(*record),
                 Ok(Report::Found(found)) => watch.found(*found),
                 Ok(Report::Seen(lane, seen)) => watch.seen(lane, *seen),
                 Ok(Report::Message(message)) => operator.tell(&message),
@@ -95,6 +97,10 @@ pub fn watch(watching: Watching, boards: Vec<Board>, operator: &dyn Operator) ->
             }
             if controls.reload.swap(false, Ordering::Relaxed) {
                 watch.reload(&rules);
+            }
+            if looked.elapsed() >= PACE {
+                looked = Instant::now();
+                watch.links();
             }
             let asked = controls.status.swap(false, Ordering::Relaxed);
             if asked || told.elapsed() >= interval {
@@ -115,7 +121,9 @@ struct Watch<'a> {
     fresh: HashSet<FindingId>,
     /// Those that were only seen again: told when the state is.
     seen_again: HashSet<FindingId>,
-    ledger: Ledger,
+    links: LiveLedger,
+    /// Findings about links as a whole that were told.
+    of_links: HashSet<FindingId>,
     lanes: Vec<LaneSeen>,
     begun: Instant,
     /// The operator knows that a report cannot be written.
@@ -140,6 +148,9 @@ impl Watch<'_> {
             });
             let changed = if risen { &mut self.fresh } else { &mut self.seen_again };
             changed.insert(finding.id);
+            if !self.outcome.findings.contains_key(&finding.id) {
+                self.links.found(&finding);
+            }
             self.outcome.add(finding);
         }
         self.outcome.merge(found);
@@ -161,6 +172,29 @@ impl Watch<'_> {
         }
         self.outcome.findings = findings;
         untold
+    }
+
+    /// Tells links that are new or turned out otherwise, and what the rules think of them.
+    fn links(&mut self) {
+        let matcher = Arc::clone(&self.matcher);
+        let news = self.links.news(|rule| &matcher.catalogue().rule(rule).kind);
+        if news.is_empty() {
+            return;
+        }
+        let (mut engine, mut outcome) = (Engine::new(Arc::clone(&matcher)), Outcome::new(usize::MAX));
+        for link in &news {
+            closing::judge(&mut engine, link, &mut outcome);
+            self.each(|sink| sink.link(link));
+        }
+        let mut findings: Vec<_> = outcome.findings.into_values().collect();
+        findings.sort_unstable_by_key(|finding| (finding.span.first, finding.rule));
+        for finding in findings {
+            let again = !self.of_links.insert(finding.id);
+            if !self.each(|sink| if again { sink.update(&finding) } else { sink.finding(&finding) }) && !again {
+                // The end is the next try.
+                self.of_links.remove(&finding.id);
+            }
+        }
     }
 
     fn seen(&mut self, lane: usize, seen: LaneSeen) {
@@ -207,6 +241,10 @@ impl Watch<'_> {
     fn status(&mut self, asked: bool) {
         let again = std::mem::take(&mut self.seen_again);
         self.seen_again = self.tell(again, true);
+        let matcher = Arc::clone(&self.matcher);
+        for link in self.links.grown(|rule| &matcher.catalogue().rule(rule).kind) {
+            self.each(|sink| sink.link(&link));
+        }
         let summary = closing::tally(self.captured(), &self.outcome, self.matcher.catalogue(), self.begun.elapsed());
         self.each(|sink| sink.status(&summary));
         if asked {
@@ -247,11 +285,12 @@ impl Watch<'_> {
         let told: HashSet<FindingId> =
             self.outcome.findings.keys().filter(|id| !untold.contains(*id)).copied().collect();
         let captured = self.captured();
-        let (outcome, ledger) = (self.outcome.take(), std::mem::take(&mut self.ledger));
+        let (outcome, ledger) = (self.outcome.take(), std::mem::take(&mut self.links).into_ended());
         let Closing { findings, closed, mut summary } =
             closing::close(&self.matcher, captured, outcome, ledger, self.begun.elapsed());
         for finding in findings.iter().filter(|finding| !told.contains(&finding.id)) {
-            self.each(|sink| sink.finding(finding));
+            let again = self.of_links.contains(&finding.id);
+            self.each(|sink| if again { sink.update(finding) } else { sink.finding(finding) });
         }
         for handshake in &closed.handshakes {
             self.each(|sink| sink.tls(handshake));

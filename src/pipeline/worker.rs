@@ -24,6 +24,9 @@ use crate::rules::{Context, Engine, Matcher};
 pub(super) enum Report {
     /// A flow is over.
     Flow(Box<FlowRecord>),
+    /// A flow goes on, and there are news of it.
+    #[cfg(all(feature = "live", unix))]
+    Open(Box<FlowRecord>),
     /// What a worker found since it last said so.
     Found(Box<Outcome>),
     /// What a live lane has seen so far.
@@ -52,6 +55,7 @@ pub(super) fn run(
 ) {
     let mut worker = Worker {
         flows: FastMap::new(),
+        news: pace.map(|_| Vec::new()),
         bench: Bench {
             engine: Engine::new(Arc::clone(matcher)),
             outcome: Outcome::new(limits.findings),
@@ -80,6 +84,8 @@ pub(super) fn run(
         if told.elapsed() >= patience {
             told = Instant::now();
             worker.tell(reports);
+            #[cfg(all(feature = "live", unix))]
+            worker.tell_news(reports);
             if let Some(pace) = pace {
                 let wanted = pace.rules.lock().unwrap_or_else(PoisonError::into_inner);
                 if !Arc::ptr_eq(&wanted, &rules) {
@@ -94,6 +100,8 @@ pub(super) fn run(
 
 struct Worker {
     flows: FastMap<FlowId, Box<Followed>>,
+    /// Flows there are news of, in a live run.
+    news: Option<Vec<FlowId>>,
     bench: Bench,
 }
 
@@ -155,6 +163,7 @@ impl Worker {
         };
         let captured = !matches!(step, Step::Gap(_));
         self.bench.engine.turned(flow, followed.session.view(direction));
+        let had_news = followed.record.has_news();
         if followed.session.unwanted(direction) == u64::MAX {
             if captured {
                 self.bench.outcome.skipped.add(followed.session.skip_reason().name(), length);
@@ -171,7 +180,23 @@ impl Worker {
             followed.record.bytes(followed.session.view(direction), length);
         }
         followed.advance(direction, length);
+        if let Some(news) = &mut self.news
+            && !had_news
+            && followed.record.has_news()
+        {
+            news.push(flow);
+        }
         None
+    }
+
+    /// Tells of flows that go on what has become known of them.
+    #[cfg(all(feature = "live", unix))]
+    fn tell_news(&mut self, reports: &Sender<Report>) {
+        for flow in self.news.iter_mut().flat_map(|news| news.drain(..)) {
+            if let Some(record) = self.flows.get_mut(&flow).and_then(|followed| followed.record.news()) {
+                let _ = reports.send(Report::Open(Box::new(record)));
+            }
+        }
     }
 }
 

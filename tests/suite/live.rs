@@ -37,6 +37,11 @@ fn findings_are_told_within_a_second_and_a_stop_ends_with_all_of_them() {
 }
 
 #[test]
+fn a_link_is_told_while_its_connection_is_open() {
+    in_a_network_of_its_own("live::inside_a_connection_stays_open");
+}
+
+#[test]
 fn a_rotated_report_loses_no_line() {
     in_a_network_of_its_own("live::inside_a_report_is_rotated");
 }
@@ -156,6 +161,23 @@ fn inside_a_login_is_told() {
     assert_eq!(last["streams"]["tcp"], 21);
     assert_eq!(last["capture"]["dropped_by_kernel"], 0);
     assert!(!report.contains("Tr0ub4dor"), "masked");
+}
+
+#[test]
+#[ignore = "runs inside a network of its own"]
+fn inside_a_connection_stays_open() {
+    let watch = Watch::start(&["-i", "lo"]);
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let client = TcpStream::connect(server.local_addr().expect("an address")).expect("a server");
+    let (served, _) = server.accept().expect("a client");
+    (&client).write_all(b"*2\r\n$4\r\nAUTH\r\n$12\r\ns3cr3t-Horse\r\n").expect("a server");
+    (&served).write_all(b"+OK\r\n").expect("a client");
+    wait_for("the link", || of_type(&watch.report(), "link").iter().any(|link| link["verdict"] == "exposed"));
+    let said = |rule: &str| of_type(&watch.report(), "finding").iter().any(|finding| finding["rule"] == rule);
+    wait_for("what is to be thought of it", || said("link.cleartext"));
+    drop((client, served));
+    let (_, report) = watch.stop();
+    assert_eq!(of_type(&report, "link").last().expect("links")["flows"], 1);
 }
 
 #[test]
