@@ -48,9 +48,10 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    /// Where rules of the operator's own are.
-    pub(super) fn paths(&self) -> &[PathBuf] {
-        &self.sources.rules
+    /// Files that are read again when rules are loaded anew.
+    #[cfg(all(feature = "live", unix))]
+    pub(super) fn paths(&self) -> Vec<PathBuf> {
+        self.sources.rules.iter().chain(&self.known).cloned().collect()
     }
 
     /// Reads and compiles the rules.

@@ -134,7 +134,7 @@ fn plan(args: &Args, reports: &[(Format, Target)], lanes: &[Vec<Interface>]) -> 
         Target::Stdout => None,
     });
     let capture = lanes.iter().flatten().filter_map(Interface::descriptor);
-    let mut read = args.analysis.choice.paths().to_vec();
+    let mut read = args.analysis.choice.paths();
     if args.filter.is_some() {
         // It is compiled again for an interface that comes back.
         read.extend(confine::NAMES_IN_FILTERS.map(PathBuf::from));
