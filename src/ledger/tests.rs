@@ -312,7 +312,7 @@ proptest! {
 
 #[test]
 fn a_link_is_told_while_its_flow_goes_on_and_again_only_when_it_turns_out_otherwise() {
-    let mut live = super::LiveLedger::default();
+    let mut live = LiveLedger::new(&Limits::default());
     let mut one = record(1, 6379);
     speaks(&mut one, "redis", Nature::Cleartext, Encryption::None);
     live.note(one.news().unwrap());
