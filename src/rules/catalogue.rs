@@ -19,6 +19,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("infrastructure.toml", include_str!("../../rules/infrastructure.toml")),
     ("finance.toml", include_str!("../../rules/finance.toml")),
     ("ids.toml", include_str!("../../rules/ids.toml")),
+    ("ids-further.toml", include_str!("../../rules/ids-further.toml")),
     ("people.toml", include_str!("../../rules/people.toml")),
     ("weaknesses.toml", include_str!("../../rules/weaknesses.toml")),
     ("bulk.toml", include_str!("../../rules/bulk.toml")),

@@ -134,6 +134,22 @@ pub(super) fn iban(v: &[u8]) -> Option<Verdict> {
     if known && rest == 1 { sure() } else { None }
 }
 
+/// The code of a bank (ISO 9362): four letters, a country, two for the place, perhaps three for a branch.
+pub(super) fn bic(v: &[u8]) -> Option<Verdict> {
+    const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AR AT AU AW AZ BA BB BD BE BF BG BH BI BJ BM BN BO BR BS BT BW BY BZ \
+        CA CD CF CG CH CI CK CL CM CN CO CR CU CV CW CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB \
+        GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IQ IR IS IT JE JM JO JP KE KG KH \
+        KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MK ML MM MN MO MQ MR MS MT MU MV MW MX \
+        MY MZ NA NC NE NG NI NL NO NP NR NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE \
+        SG SI SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TG TH TJ TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG \
+        VI VN VU WF WS XK YE ZA ZM ZW";
+    let (party, rest) = v.split_at_checked(4)?;
+    let (country, place) = rest.split_at_checked(2)?;
+    let known = COUNTRIES.split_ascii_whitespace().any(|name| name.as_bytes() == country);
+    let written = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    pass(matches!(v.len(), 8 | 11) && party.iter().all(u8::is_ascii_uppercase) && known && place.iter().all(written))
+}
+
 /// The number of a mobile device: 15 digits with Luhn's check.
 pub(super) fn imei(v: &[u8]) -> Option<Verdict> {
     let d = digits(v)?;
@@ -210,6 +226,8 @@ mod tests {
         for (name, good, bad) in [
             ("iban", "GB82WEST12345698765432", "GB82WEST12345698765433"),
             ("iban", "DE89370400440532013000", "DE8937040044053201300"),
+            ("bic", "DEUTDEFF500", "DEUTDXFF500"),
+            ("bic", "NEDSZAJJ", "NEDSZAJ"),
             ("imei", "490154203237518", "490154203237519"),
             ("vin", "1M8GDM9AXKP042788", "1M8GDM9A1KP042788"),
         ] {
