@@ -32,6 +32,7 @@ pub mod mysql;
 pub mod ntlm;
 pub mod pop3;
 pub mod postgresql;
+pub mod ppp;
 pub mod redis;
 #[cfg(test)]
 pub mod replay;
@@ -71,6 +72,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
+    &ppp::PAP,
+    &ppp::CHAP,
 ];
 
 /// One protocol.
