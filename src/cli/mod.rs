@@ -2,7 +2,9 @@
 //! ([`crate::pipeline::Settings`]) before anything is done.
 
 mod analysis;
+mod bench;
 mod choice;
+mod clock;
 mod confine;
 mod exit;
 mod explain;

@@ -187,8 +187,19 @@ fn long(example: &Example) -> LongExample {
     }
 }
 
+/// How many bytes an example has.
+pub(super) fn length(example: &Example) -> usize {
+    let example = long(example);
+    filled(example.text.or(example.value).as_deref().unwrap_or_default()).len()
+}
+
+/// The text of an example that is one.
+pub(super) fn text(example: &Example) -> Option<String> {
+    long(example).text.as_deref().map(filled)
+}
+
 /// The findings of one example.
-fn run(engine: &mut Engine, rule: &Rule, example: &Example) -> Vec<Finding> {
+pub(super) fn run(engine: &mut Engine, rule: &Rule, example: &Example) -> Vec<Finding> {
     let example = long(example);
     let direction = match example.direction {
         Some(Way::ToClient) => Direction::ToClient,

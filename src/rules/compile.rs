@@ -83,8 +83,8 @@ impl Part {
 /// What a literal leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Use {
-    /// A name of a field.
-    Anchor,
+    /// A name of a field; the first rule that looks for it.
+    Anchor(RuleIndex),
     /// A keyword of this rule; with the bytes it must be, where case counts.
     Keyword(RuleIndex, Option<Box<[u8]>>),
 }
@@ -181,13 +181,13 @@ impl Compiled {
             self.names.add(name, Role::For(index));
         }
         for anchor in &named.anchors {
-            literal(literals, anchor.as_bytes(), Use::Anchor);
+            literal(literals, anchor.as_bytes(), Use::Anchor(index));
             if !anchor.is_ascii() {
                 // As JSON and URLs may write it.
                 let escaped: String = anchor.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
                 let percent: String = anchor.bytes().map(|byte| format!("%{byte:02x}")).collect();
-                literal(literals, escaped.as_bytes(), Use::Anchor);
-                literal(literals, percent.as_bytes(), Use::Anchor);
+                literal(literals, escaped.as_bytes(), Use::Anchor(index));
+                literal(literals, percent.as_bytes(), Use::Anchor(index));
             }
         }
     }
@@ -217,7 +217,8 @@ type Collected = HashMap<Vec<u8>, (usize, SmallVec<[Use; 2]>)>;
 fn literal(literals: &mut Collected, bytes: &[u8], to: Use) {
     let count = literals.len();
     let (_, uses) = literals.entry(bytes.to_ascii_lowercase()).or_insert((count, SmallVec::new()));
-    if !uses.contains(&to) {
+    let anchor = |to: &Use| matches!(to, Use::Anchor(_));
+    if !uses.contains(&to) && !(anchor(&to) && uses.iter().any(anchor)) {
         uses.push(to);
     }
 }
