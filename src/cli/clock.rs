@@ -12,9 +12,14 @@ pub(super) fn busy() -> Duration {
     passed()
 }
 
-/// Nanoseconds since the first call.
+/// [`busy`] in nanoseconds.
 pub(super) fn nanoseconds() -> u64 {
-    passed().as_nanos().try_into().unwrap_or(u64::MAX)
+    busy().as_nanos().try_into().unwrap_or(u64::MAX)
+}
+
+/// Nanoseconds that asking for the time takes.
+pub(super) fn overhead() -> u64 {
+    (0..1000).map(|_| nanoseconds().abs_diff(nanoseconds())).min().unwrap_or(0)
 }
 
 fn passed() -> Duration {

@@ -25,7 +25,9 @@ impl Naive {
             When::Field(named) if !named.anchors.is_empty() => {
                 let names: Vec<String> = named.anchors.iter().map(|name| regex_syntax::escape(name)).collect();
                 let names = names.join("|");
-                vec![format!(r#"(?i)(?:{names})[\w-]*["']?[ \t]{{0,8}}(?:[:=>]|=>)[ \t]{{0,8}}["']?([^\s"'<&,;]{{1,256}})"#)]
+                vec![format!(
+                    r#"(?i)(?:{names})[\w-]*["']?[ \t]{{0,8}}(?:[:=>]|=>)[ \t]{{0,8}}["']?([^\s"'<&,;]{{1,256}})"#
+                )]
             }
             When::Number(number) => number.forms.iter().map(|form| of_form(form)).collect(),
             _ => Vec::new(),
