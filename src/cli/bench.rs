@@ -216,12 +216,11 @@ impl Bench {
 
     /// What each rule cost, the costliest first.
     fn costs(&self) -> Result<Vec<CostLine<'_>>> {
-        let (counted, text, budget): (Vec<(RuleIndex, Cost)>, u64, u64) = if self.builtin {
-            let (costs, text) = rules::sample(&self.catalogue)?;
-            (costs, text, rules::SAMPLE_BUDGET)
+        let (counted, text): (Vec<(RuleIndex, Cost)>, u64) = if self.builtin {
+            rules::sample(&self.catalogue)?
         } else {
             let costs = self.catalogue.iter().map(|(index, _)| index).zip(self.engine.costs().iter().copied());
-            (costs.collect(), self.all.bytes, rules::BUDGET)
+            (costs.collect(), self.all.bytes)
         };
         let asking = clock::overhead();
         let mut lines: Vec<CostLine<'_>> = counted
@@ -237,8 +236,8 @@ impl Bench {
                     searches_per_mb: rules::per_mb(cost.windows, text),
                     searched_bytes_per_mb: rules::per_mb(cost.bytes, text),
                     work_per_mb: work,
-                    budget,
-                    over_budget: work > budget,
+                    budget: rules::BUDGET,
+                    over_budget: work > rules::BUDGET,
                     nanoseconds_per_mb: rules::per_mb(net, self.clocked.bytes),
                 }
             })
@@ -395,7 +394,7 @@ fn show(costs: &[CostLine<'_>], total: &Total<'_>, top: usize, screen: &mut Scre
             0,
         )?;
     }
-    let budget = costs.first().map_or(0, |line| line.budget);
+    let budget = rules::BUDGET;
     let over = total.over_budget.len() as u64;
     let verdict = if over == 0 {
         Text::styled(GOOD, &format!("no rule makes more work than its budget of {}", words::count(budget)))

@@ -72,7 +72,7 @@ impl Choice {
     /// Files that are read again when rules are loaded anew.
     #[cfg(all(feature = "live", unix))]
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        self.sources.rules.iter().chain(&self.known).cloned().collect()
+        self.sources.rules.iter().chain(&self.selection.known).cloned().collect()
     }
 
     /// Reads and compiles the rules.

@@ -40,10 +40,35 @@ pub(super) struct Compiled {
     pub(super) numbers: HashMap<u64, Vec<(RuleIndex, Variant)>>,
     /// Lengths of numbers that are written in one run, as bits.
     pub(super) lone_runs: u64,
+    /// For each length of a first run: what the second of the same number may have, as bits.
+    pub(super) second_runs: SecondRuns,
     /// Rules whose keyword is a lone `@`.
     pub(super) at_sign: Vec<RuleIndex>,
     /// For each rule of the catalogue, the rules that count its values.
     counts: Vec<SmallVec<[RuleIndex; 2]>>,
+}
+
+/// Which lengths a number's first two runs may have together.
+#[derive(Debug)]
+pub(super) struct SecondRuns([u64; 1 + forms::RUN]);
+
+impl Default for SecondRuns {
+    fn default() -> Self {
+        Self([0; 1 + forms::RUN])
+    }
+}
+
+impl SecondRuns {
+    fn add(&mut self, first: usize, second: usize) {
+        if let Some(seconds) = self.0.get_mut(first) {
+            *seconds |= 1 << second;
+        }
+    }
+
+    /// Whether a number may have runs of these lengths.
+    pub(super) fn has(&self, first: usize, second: usize) -> bool {
+        self.0.get(first).is_some_and(|seconds| seconds >> second & 1 == 1)
+    }
 }
 
 /// What was made of a rule.
@@ -201,8 +226,10 @@ impl Compiled {
         }
         for form in &number.forms {
             for variant in forms::variants(form)? {
-                if variant.runs() == 1 {
-                    self.lone_runs |= 1 << (variant.signature() & 63);
+                match (variant.lengths().next(), variant.lengths().nth(1)) {
+                    (Some(only), None) => self.lone_runs |= 1 << only,
+                    (Some(first), Some(second)) => self.second_runs.add(first, second),
+                    _ => {}
                 }
                 self.numbers.entry(variant.signature()).or_default().push((index, variant));
             }
@@ -218,7 +245,8 @@ fn literal(literals: &mut Collected, bytes: &[u8], to: Use) {
     let count = literals.len();
     let (_, uses) = literals.entry(bytes.to_ascii_lowercase()).or_insert((count, SmallVec::new()));
     let anchor = |to: &Use| matches!(to, Use::Anchor(_));
-    if !uses.contains(&to) && !(anchor(&to) && uses.iter().any(anchor)) {
+    let known = uses.contains(&to) || anchor(&to) && uses.iter().any(anchor);
+    if !known {
         uses.push(to);
     }
 }

@@ -31,11 +31,8 @@ pub struct Cost {
 const CANDIDATE: u64 = 24;
 const WINDOW: u64 = 48;
 
-/// Work that a rule may make for each MB (10^6 bytes) of ordinary text.
+/// Work that a rule may make for each MB (10^6 bytes) of text: an expression over a tenth of it.
 pub const BUDGET: u64 = 100_000;
-
-/// The same for the sample of [`sample`], which is all names and secrets.
-pub const SAMPLE_BUDGET: u64 = 1_000_000;
 
 impl Cost {
     /// The work of the rule: bytes its expressions went over, and what finding them took.
@@ -136,6 +133,13 @@ pub fn sample(catalogue: &Catalogue) -> Result<(Vec<(RuleIndex, Cost)>, u64), Ru
     Ok((costs, text))
 }
 
+/// The rules that make more work than they may over the [`sample`], and how much for each MB.
+pub(super) fn over_budget(catalogue: &Catalogue) -> Result<Vec<(RuleIndex, u64)>, RuleError> {
+    let (costs, text) = sample(catalogue)?;
+    let work = costs.iter().map(|(index, cost)| (*index, cost.work_per_mb(text)));
+    Ok(work.filter(|(_, work)| *work > BUDGET).collect())
+}
+
 /// The examples of all rules that are texts, one after the other.
 pub fn sample_text(catalogue: &Catalogue) -> String {
     let all = catalogue.iter().flat_map(|(_, rule)| rule.matches.iter().chain(&rule.misses));
@@ -150,4 +154,41 @@ fn examples(engine: &mut Engine, rule: &Rule) -> u64 {
         check::length(example) as u64
     })
     .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands in a `[[rule]]` of its own.
+    fn with(rule: &str) -> Catalogue {
+        let mut catalogue = Catalogue::builtin().unwrap();
+        let text = format!(
+            "[[rule]]\nid = \"test.own\"\ntitle = \"A test\"\nkind = \"secret.test\"\nseverity = \"high\"\n\
+             description = \"Only a test.\"\nfix = \"None.\"\non = \"content\"\n{rule}"
+        );
+        catalogue.add("own.toml", &text).unwrap();
+        catalogue
+    }
+
+    fn over(catalogue: &Catalogue) -> Vec<&str> {
+        over_budget(catalogue).unwrap().iter().map(|(index, _)| catalogue.rule(*index).id.as_str()).collect()
+    }
+
+    #[test]
+    fn a_rule_whose_keyword_is_everywhere_is_over_its_budget() {
+        let greedy =
+            with("keywords = [\"pass\", \"user\", \"http\"]\nbefore = 100\nafter = 2000\nregex = \"pass.{1,900}zzz\"");
+        assert_eq!(over(&greedy), ["test.own"]);
+        let modest = with("keywords = [\"xyzzy_\"]\nregex = \"xyzzy_[a-z]{32}\"");
+        assert_eq!(over(&modest), [""; 0]);
+    }
+
+    #[test]
+    fn work_is_the_same_each_time() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let (costs, text) = sample(&catalogue).unwrap();
+        assert_eq!(sample(&catalogue).unwrap(), (costs.clone(), text));
+        assert!(costs.iter().any(|(_, cost)| cost.candidates > 0 && cost.bytes > 0 && cost.nanoseconds == 0));
+    }
 }

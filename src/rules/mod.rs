@@ -34,7 +34,7 @@ mod why;
 
 pub use catalogue::Catalogue;
 pub use check::{Fault, Report, check};
-pub use cost::{BUDGET, Clock, Cost, SAMPLE_BUDGET, per_mb, sample, sample_text};
+pub use cost::{BUDGET, Clock, Cost, per_mb, sample, sample_text};
 pub use engine::{Context, Engine, Matcher};
 pub use error::{Place as FilePlace, RuleError};
 pub use familiar::Familiar;

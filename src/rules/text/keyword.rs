@@ -81,10 +81,16 @@ impl Matcher {
             return;
         }
         let end = scan.text.len().min(hit.end + content.after);
+        // Where nothing may stand before the keyword, there is one place where a match may begin.
+        let begins = content.before == 0 && !content.around;
         for expression in &self.compiled.part(index).expressions {
             let mut from = hit.start.saturating_sub(content.before).max(done);
             for _ in 0..ATTEMPTS {
-                let found = expression.find(scan.text, from..end);
+                let found = if begins {
+                    expression.begins(scan.text, from..end)
+                } else {
+                    expression.find(scan.text, from..end)
+                };
                 scratch.searched(index, found.as_ref().map_or(end, |found| found.whole.end) - from.min(end));
                 let Some(found) = found else { break };
                 if found.whole.start > hit.start && !content.around {
@@ -108,6 +114,9 @@ impl Matcher {
                     return;
                 }
                 from = found.whole.start + 1;
+                if begins {
+                    break;
+                }
             }
         }
     }

@@ -14,7 +14,7 @@ use crate::rules::cost::Metered as _;
 use crate::rules::engine::Matcher;
 use crate::rules::forms::{RUN, RUNS, SEPARATORS, Variant, signature};
 use crate::rules::names::{Reading, Role, Roles};
-use crate::rules::schema::{Need, Number, When};
+use crate::rules::schema::{Boundary, Need, Number, When};
 use crate::rules::validate::Subject;
 
 /// Bytes that are looked at together for a digit among them.
@@ -34,13 +34,16 @@ struct Written<'a> {
     plain: SmallVec<[u8; 36]>,
     /// All the runs that stand together, if there are more than its own.
     neighbours: Option<&'a Runs>,
+    /// Whether it is no part of something longer, asked as numbers mostly ask.
+    alone: bool,
 }
 
 impl<'a> Written<'a> {
-    fn new(text: &'a [u8], range: Range<usize>, neighbours: Option<&'a Runs>) -> Option<Self> {
-        let text = text.get(range.clone())?;
+    fn new(whole: &'a [u8], range: Range<usize>, neighbours: Option<&'a Runs>) -> Option<Self> {
+        let text = whole.get(range.clone())?;
+        let alone = stands_alone(whole, &range, Boundary::Number);
         let plain = text.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-        Some(Self { text, range, plain, neighbours })
+        Some(Self { text, range, plain, neighbours, alone })
     }
 }
 
@@ -69,7 +72,12 @@ impl Matcher {
     fn runs(&self, scan: &Scan<'_>, names: &Names<'_>, runs: &Runs, scratch: &mut Scratch) {
         let mut first = 0;
         while first < runs.len() {
-            let found = (first..runs.len()).rev().find_map(|last| {
+            let length = |n: usize| runs.get(n).map_or(0, Range::len);
+            let alone = self.compiled.lone_runs >> length(first) & 1 == 1;
+            let together = self.compiled.second_runs.has(length(first), length(first + 1));
+            let least = if alone { first } else { first + 1 };
+            let most = if together { runs.len() } else { first + 1 };
+            let found = (least..most).rev().find_map(|last| {
                 let part = runs.get(first..=last)?;
                 let range = part.first()?.start..part.last()?.end;
                 let known = self.compiled.numbers.get(&signature(part.iter().map(Range::len)))?;
@@ -130,8 +138,11 @@ impl Matcher {
         let range = &written.range;
         let rule = self.catalogue.rule(index);
         let When::Number(number) = &rule.when else { return None };
-        let alone = stands_alone(scan.text, range, number.boundary)
-            && written.neighbours.is_none_or(|all| !continues(scan.text, range, all, runs));
+        let alone = match number.boundary {
+            Boundary::Number => written.alone,
+            other => stands_alone(scan.text, range, other),
+        };
+        let alone = alone && written.neighbours.is_none_or(|all| !continues(scan.text, range, all, runs));
         if !alone || !Self::concerns(rule, scan) {
             return None;
         }

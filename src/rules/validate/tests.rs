@@ -225,7 +225,7 @@ fn numbers_made_at_random_pass_and_with_one_wrong_digit_do_not() {
     let mut wrong = Vec::new();
     for (name, form, alphabet, finds) in MADE {
         let passed = Cell::new(0);
-        let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
+        let mut runner = TestRunner::new(Config { cases: 32, failure_persistence: None, ..Config::default() });
         let made = runner.run(&string_regex(form).unwrap(), |written| {
             let Some(value) = completed(name, &written, alphabet)? else { return Ok(()) };
             passed.set(passed.get() + 1);
