@@ -227,7 +227,10 @@ impl Account {
         }
         // Of TCP without a byte the handshake at least was answered.
         let silent = !transport.is_datagram() && self.bytes == [0, 0];
-        let answered = silent || self.bytes.iter().all(|bytes| *bytes > 0);
+        let (.., roles, _) = self.first;
+        // So was one after which the server has spoken.
+        let greeted = !transport.is_datagram() && roles == Roles::Handshake && self.bytes[1] > 0;
+        let answered = silent || greeted || self.bytes.iter().all(|bytes| *bytes > 0);
         let known = self.protocols.iter().any(|(name, _)| recognised(name));
         if answered || known { Worth::Real } else { Worth::Mute }
     }

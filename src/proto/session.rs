@@ -7,7 +7,7 @@ use super::classify::{self, Decision};
 use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, EventSink, LinkFact, Skip};
-use crate::model::flow::{Direction, Flow, Roles};
+use crate::model::flow::{Direction, Flow, Roles, Transport};
 use crate::model::limits;
 use crate::model::link::Encryption;
 use crate::model::stream::{Gathered, Input, Stretch};
@@ -176,7 +176,7 @@ impl Session {
     fn wanted(&mut self, direction: Direction, piece: Stretch<'_>, out: &mut dyn SessionSink) {
         match &mut self.state {
             State::Opening(order) => {
-                order.push((direction, piece.bytes.len()));
+                note(order, &self.flow, direction, piece.bytes.len());
                 self.sides.keep(direction).push_stretch(piece);
                 let datagram = self.flow.transport.is_datagram();
                 self.classify(datagram, out);
@@ -302,7 +302,7 @@ impl Session {
         if *spoke {
             *replay = None;
         } else if let Some(kept) = replay {
-            kept.push(direction, piece);
+            kept.push(flow, direction, piece);
             if Direction::BOTH.iter().any(|side| kept.sides.stretch(*side).bytes.len() > limits::OPENING_BYTES) {
                 *replay = None;
             }
@@ -388,9 +388,17 @@ impl Session {
 }
 
 impl Replay {
-    fn push(&mut self, direction: Direction, piece: Stretch<'_>) {
-        self.order.push((direction, piece.bytes.len()));
+    fn push(&mut self, flow: &Flow, direction: Direction, piece: Stretch<'_>) {
+        note(&mut self.order, flow, direction, piece.bytes.len());
         self.sides.keep(direction).push_stretch(piece);
+    }
+}
+
+/// Notes in which order bytes came. Of a stream it is of no matter how they were cut.
+fn note(order: &mut Vec<(Direction, usize)>, flow: &Flow, direction: Direction, length: usize) {
+    match order.last_mut() {
+        Some((last, before)) if *last == direction && flow.transport == Transport::Tcp => *before += length,
+        _ => order.push((direction, length)),
     }
 }
 
