@@ -23,6 +23,7 @@ pub mod ftp;
 pub mod hl7;
 pub mod http;
 pub mod imap;
+pub mod iso8583;
 pub mod ldap;
 pub mod lines;
 pub mod login;
@@ -69,6 +70,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dicom::PROTOCOL,
     &fix::PROTOCOL,
     &hl7::PROTOCOL,
+    &iso8583::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
