@@ -7,7 +7,7 @@ const TRACK: &str = "4539578763621486=27121011000012300000";
 
 /// Digits, two a byte.
 fn packed(digits: &str) -> Vec<u8> {
-    let even = if digits.len() % 2 == 0 { digits.to_owned() } else { format!("0{digits}") };
+    let even = if digits.len().is_multiple_of(2) { digits.to_owned() } else { format!("0{digits}") };
     let value = |b: u8| if b == b'=' { 13 } else { char::from(b).to_digit(16).unwrap() as u8 };
     even.as_bytes().chunks(2).map(|pair| value(pair[0]) << 4 | value(pair[1])).collect()
 }
