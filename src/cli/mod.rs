@@ -2,9 +2,7 @@
 //! ([`crate::pipeline::Settings`]) before anything is done.
 
 mod analysis;
-mod bench;
 mod choice;
-mod clock;
 mod confine;
 mod exit;
 mod explain;
@@ -57,10 +55,10 @@ Examples:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Analyse saved captures
-    Read(Box<read::Args>),
+    Read(read::Args),
     /// Analyse live traffic until stopped
     #[cfg(all(feature = "live", unix))]
-    Watch(Box<watch::Args>),
+    Watch(watch::Args),
     /// List, show and try the rules that make findings
     Rules(rules::Args),
     /// Keep hashes of your own secrets, to find them in traffic
@@ -96,9 +94,9 @@ pub fn main() -> ExitCode {
     };
     color.write_global();
     let done = match cli.command {
-        Command::Read(args) => read::run(&args, &typed(&matches)),
+        Command::Read(args) => read::run(args, &typed(&matches)),
         #[cfg(all(feature = "live", unix))]
-        Command::Watch(args) => watch::run(&args, &typed(&matches)),
+        Command::Watch(args) => watch::run(args, &typed(&matches)),
         Command::Rules(args) => rules::run(args, &mut Screen::new()),
         Command::Known(args) => known::run(&args, &mut Screen::new()),
         Command::Explain(args) => explain::run(&args, &mut Screen::new()),

@@ -12,18 +12,15 @@ pub enum Transport {
     Udp,
     /// RFC 9260.
     Sctp,
-    /// RFC 1661, for logins that come before there are addresses. It has no ports: they are 0.
-    Ppp,
 }
 
 impl Transport {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Tcp, Self::Udp, Self::Sctp, Self::Ppp];
+    pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Sctp];
 
     /// The name used in every output.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Ppp => "ppp",
             Self::Sctp => "sctp",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
@@ -32,7 +29,7 @@ impl Transport {
 
     /// Whether what it carries comes in pieces that each stand alone.
     pub const fn is_datagram(self) -> bool {
-        matches!(self, Self::Udp | Self::Ppp)
+        matches!(self, Self::Udp)
     }
 
     /// The transport whose protocols it carries. The messages of an SCTP association, one after the other,
@@ -45,13 +42,12 @@ impl Transport {
         }
     }
 
-    /// The IP protocol number, of what is carried in IP.
-    pub const fn number(self) -> Option<u8> {
+    /// The IP protocol number.
+    pub const fn number(self) -> u8 {
         match self {
-            Self::Ppp => None,
-            Self::Sctp => Some(132),
-            Self::Tcp => Some(6),
-            Self::Udp => Some(17),
+            Self::Sctp => 132,
+            Self::Tcp => 6,
+            Self::Udp => 17,
         }
     }
 }

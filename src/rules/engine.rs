@@ -10,7 +10,6 @@ use super::Options;
 use super::bulk::{Cell, Tallies};
 use super::catalogue::Catalogue;
 use super::compile::Compiled;
-use super::cost::{Clock, Cost, Meter};
 use super::error::RuleError;
 use super::familiar::{self, Familiar};
 use super::finding::{Evidence, Found};
@@ -20,7 +19,7 @@ use super::inner::{self, Outside};
 use super::login::severity;
 use super::names::{Reading, Roles};
 use super::schema::{BulkMatch, Place, Rule, When};
-use super::text::{Header, Hit, NamedAt, Outer, Scan, Scratch};
+use super::text::{Header, Hit, NamedAt, Outer, Scan, Scratch, document};
 use crate::content::json;
 use crate::model::event::{Event, Field, FieldKind, Format, Login, Outcome, Proof, Text};
 use crate::model::finding::{Confidence, Finding, RuleIndex, Severity};
@@ -85,13 +84,6 @@ impl Matcher {
         fits.then_some((index, asks))
     }
 
-    /// Compiles every expression now, not when it is first needed.
-    pub fn prepare(&self) {
-        for (index, _) in self.catalogue.iter() {
-            self.compiled.part(index).faults();
-        }
-    }
-
     /// The rules it was made from.
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
@@ -140,17 +132,6 @@ impl Engine {
         let table = self.table.take().map(|table| matcher.reread(table));
         let tallies = std::mem::take(&mut self.tallies);
         *self = Self { table, tallies, ..Self::new(matcher) };
-    }
-
-    /// Counts from now on what the rules cost, and the time they take if there is a clock. What was seen
-    /// before is searched again.
-    pub fn measure(&mut self, clock: Option<Clock>) {
-        self.scratch.meter = Some(Box::new(Meter::new(self.matcher.catalogue.len(), clock)));
-    }
-
-    /// What the rules have cost since [`Engine::measure`], in the order of the catalogue.
-    pub fn costs(&self) -> &[Cost] {
-        self.scratch.meter.as_ref().map_or(&[], |meter| meter.costs())
     }
 
     /// The contents it knows to hold nothing.
@@ -290,8 +271,7 @@ impl Engine {
             outer: None,
         };
         // A table's later pieces mean what its header says, which is not part of the digest.
-        let new = text.format == Format::Csv || self.scratch.meter.is_some();
-        let digest = if new { None } else { familiar::digest(&scan, text.resource) };
+        let digest = if text.format == Format::Csv { None } else { familiar::digest(&scan, text.resource) };
         if digest.as_ref().is_some_and(|digest| self.familiar.knows(digest)) {
             return;
         }
@@ -331,6 +311,9 @@ impl Engine {
             self.path.clear();
             self.path.push_str(source.place);
             let path = paths.get(n).map_or("", String::as_str);
+            let example =
+                source.direction == Direction::ToClient && [path, source.place].into_iter().any(document::example_path);
+            let hit = if example { hit.for_example() } else { hit };
             let inner = hit.name.as_deref().filter(|name| hit.range.len() != source.bytes.len() && !ends(path, name));
             for part in [source.name, path, inner.unwrap_or_default()] {
                 if !part.is_empty() {

@@ -86,7 +86,7 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
         Shape::Name if document => None,
         Shape::Name => Some(Confidence::Low),
         Shape::Word => Some(Confidence::Medium),
-        Shape::Other if document && (value.len() < 6 || text.contains(' ')) => None,
+        Shape::Other if document && (value.len() < 6 || text.contains(' ') || member(value)) => None,
         Shape::Other if document => Some(Confidence::Medium),
         Shape::Other if situation.format.is_none() => Some(Confidence::High),
         Shape::Other => Some(Confidence::Medium),
@@ -95,11 +95,17 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
 
 fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
     let value = value.trim_ascii();
-    if value.len() < 6 || masked(value) || reference(value) || literal(value) || value.contains(&b' ') {
+    if value.len() < 6 || masked(value) || reference(value) || literal(value) || value.iter().any(|b| b" {".contains(b))
+    {
         return None;
     }
     if situation.handed_over() && situation.format.is_none() {
         return Some(if value.len() >= 12 { Confidence::High } else { Confidence::Medium });
+    }
+    // `2031-08-10T15:51:01.25Z`
+    let time = value.get(4) == Some(&b'-') && value.get(10) == Some(&b'T') && value.get(13) == Some(&b':');
+    if time {
+        return None;
     }
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
@@ -177,8 +183,17 @@ fn schema(value: &[u8]) -> bool {
 
 /// What manuals write where a password goes.
 fn placeholder(value: &[u8]) -> bool {
-    const WORDS: &[&str] =
-        &["default", "example", "changeme", "secret", "yourpassword", "your_password", "your-password", "mypassword"];
+    const WORDS: &[&str] = &[
+        "default",
+        "example",
+        "sample",
+        "changeme",
+        "secret",
+        "yourpassword",
+        "your_password",
+        "your-password",
+        "mypassword",
+    ];
     among(value, WORDS)
 }
 
@@ -197,12 +212,20 @@ fn code(value: &[u8]) -> bool {
         || text.contains("=>")
         || text.contains("function")
         || (text.ends_with([')', ']']) && text.contains('('))
+        || text.contains("].")
         || text.starts_with("this.")
         || text.starts_with("self.")
         || text.starts_with("document.")
         || text.starts_with("http://")
         || text.starts_with("https://")
         || text.starts_with('/')
+}
+
+/// The name of something in a program: `templateName`, `logins/2/userName`, `Qt::Key`.
+fn member(value: &[u8]) -> bool {
+    let letters = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b':' | b'/' | b'.' | b'(');
+    value.iter().all(letters)
+        || value.iter().filter(|b| **b == b'/').count() > 1 && value.iter().all(|b| letters(b) || b.is_ascii_digit())
 }
 
 /// How a value reads.

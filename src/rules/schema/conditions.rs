@@ -173,6 +173,8 @@ pub struct Content {
     /// A finding of one of these kinds must be near in the same text.
     #[serde(default)]
     pub near: Vec<String>,
+    /// The most confidence in a match in the running text of a document that a server publishes.
+    pub prose_confidence: Option<Confidence>,
     /// What is left alone.
     #[serde(default)]
     pub allow: Vec<Allow>,

@@ -68,6 +68,12 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
     }
 }
 
+/// Whether the quotation mark after a name closes the string that the name stands in: `t("Password:")`.
+fn closes(text: &[u8], name: usize, mark: u8) -> bool {
+    let first = backward(text, name, 48, |b| b.is_ascii_alphabetic() || b == b' ');
+    prior(text, first) == mark && at(text, first) != b' '
+}
+
 /// `password is: x`: the offset after the verb, if a separator follows it.
 fn over_verb(text: &[u8], from: usize) -> usize {
     let end = forward(text, from, 8, |b| b.is_ascii_alphabetic() || b >= 0x80);
@@ -87,6 +93,9 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
     let place = if quoted { Place::Json } else { place(text, &name, format) };
     if quote(mark) {
         let start = from + 1;
+        if !quoted && closes(text, name.start, mark) {
+            return None;
+        }
         let end = string_end(text, start, mark, escaped)?;
         return Some(Pair { name, value: start..end, place, delimited: true });
     }
@@ -112,7 +121,10 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
         _ => {
             let stop = |b: u8| {
                 b.is_ascii_whitespace()
-                    || matches!(b, b',' | b';' | b'&' | b'|' | b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'}' | 0)
+                    || matches!(
+                        b,
+                        b',' | b';' | b'&' | b'|' | b'"' | b'\'' | b'`' | b'<' | b'>' | b')' | b']' | b'}' | 0
+                    )
             };
             pair(forward(text, from, LONGEST, |b| !stop(b)), false)
         }
@@ -189,12 +201,20 @@ fn inside(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
     (closed && end > from).then_some(Pair { name, value: from..end, place: Place::Xml, delimited: true })
 }
 
-/// `<td>Name</td><td>value</td>`, from the first tag.
+/// `<td>Name</td><td>value</td>`, from the first tag. After the end of a word of running text
+/// (`<code>passwd</code> may be …`) only a colon leads to a value.
 fn cell(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
+    const WORDS: &[&[u8]] = &[b"a", b"code", b"em", b"i", b"kbd", b"samp", b"span", b"tt", b"var"];
+    let tag = text.get(from..)?.strip_prefix(b"</".as_slice()).unwrap_or_default();
+    let word = WORDS.iter().any(|word| tag.strip_prefix(*word).is_some_and(|rest| rest.starts_with(b">")));
     let mut from = from;
     let mut closing = false;
+    let mut colon = false;
+    let mut cells = false;
     for _ in 0..6 {
-        from = forward(text, from, 64, |b| b.is_ascii_whitespace() || b == b':');
+        let next = forward(text, from, 64, |b| b.is_ascii_whitespace() || b == b':');
+        colon |= text.get(from..next)?.contains(&b':');
+        from = next;
         if at(text, from) != b'<' {
             break;
         }
@@ -202,6 +222,7 @@ fn cell(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
         let tag = forward(text, from, 256, |b| b != b'>');
         // A field to fill in is no value.
         let head = text.get(from..tag)?.to_ascii_lowercase();
+        cells |= [b"<td".as_slice(), b"<th", b"<dd", b"<div", b"<p"].iter().any(|t| head.starts_with(t));
         if at(text, tag) != b'>'
             || [b"<input".as_slice(), b"<select", b"<button", b"<form", b"<a ", b"<script"]
                 .iter()
@@ -213,7 +234,8 @@ fn cell(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
     }
     let end = forward(text, from, 256, |b| b != b'<');
     let value = text.get(from..end)?.trim_ascii_end();
-    (closing && !value.is_empty() && at(text, end) == b'<').then_some(Pair {
+    let apart = !word || colon || cells;
+    (apart && closing && !value.is_empty() && at(text, end) == b'<').then_some(Pair {
         name,
         value: from..from + value.len(),
         place: Place::Label,
@@ -313,6 +335,19 @@ mod tests {
         ] {
             assert_eq!(of(text, format).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn running_text_after_a_word_is_no_value() {
+        let of = |text: &str, format| {
+            let start = text.find("asswd").unwrap();
+            value(text.as_bytes(), start..start + 5, format).map(|pair| text[pair.value].to_owned())
+        };
+        assert_eq!(of("<code>passwd</code> may be used<br>", Format::Html), None);
+        assert_eq!(of("<code>passwd</code>: may<br>", Format::Html).as_deref(), Some("may"));
+        assert_eq!(of("<td><code>passwd</code></td><td>may</td>", Format::Html).as_deref(), Some("may"));
+        assert_eq!(of(r#"t("Enter passwd:"),e("x")"#, Format::Script), None);
+        assert_eq!(of(r#"{name:"x",passwd:"y"}"#, Format::Script).as_deref(), Some("y"));
     }
 
     #[test]

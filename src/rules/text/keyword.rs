@@ -1,21 +1,22 @@
 //! At a literal: the expressions of its rules, or the value of the name it is part of.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::account::{self, Beside};
 use super::bytes::{after_escape, at, backward, forward, identifier, prior};
-use super::{Hit, NamedAt, Scan, Scratch, after, before};
+use super::{Hit, NamedAt, Scan, Scratch, after, before, document};
 use crate::content::base64;
 use crate::model::event::Format;
-use crate::model::finding::RuleIndex;
+use crate::model::finding::{Confidence, RuleIndex};
 use crate::model::why::{Fact, Why};
 use crate::rules::compile::Use;
-use crate::rules::cost::Metered as _;
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
 use crate::rules::names::{Reading, Role};
 use crate::rules::schema::{Boundary, Content, Place, When};
 use crate::rules::validate::Subject;
+use crate::rules::validate::secret::reserved;
 
 /// Matches of one rule that may fail their checks in one window.
 const ATTEMPTS: usize = 8;
@@ -33,11 +34,7 @@ impl Matcher {
             let range = hit.start..hit.end;
             for to in uses {
                 match to {
-                    Use::Anchor(rule) => {
-                        let started = scratch.begin();
-                        self.anchor(scan, range.clone(), scratch);
-                        scratch.end(*rule, &started);
-                    }
+                    Use::Anchor => self.anchor(scan, range.clone(), scratch),
                     Use::Keyword(rule, None) => self.keyword(scan, *rule, range.clone(), scratch),
                     Use::Keyword(rule, Some(exact)) => {
                         if scan.text.get(range.clone()).is_some_and(|bytes| bytes == &**exact) {
@@ -66,13 +63,6 @@ impl Matcher {
     }
 
     fn keyword(&self, scan: &Scan<'_>, index: RuleIndex, hit: Range<usize>, scratch: &mut Scratch) {
-        let started = scratch.begin();
-        self.expressions(scan, index, hit, scratch);
-        scratch.end(index, &started);
-    }
-
-    /// Tries the expressions of a rule around its keyword.
-    fn expressions(&self, scan: &Scan<'_>, index: RuleIndex, hit: Range<usize>, scratch: &mut Scratch) {
         let rule = self.catalogue.rule(index);
         let When::Content(content) = &rule.when else { return };
         let done = scratch.done.get(index.0 as usize).copied().unwrap_or(0);
@@ -81,18 +71,10 @@ impl Matcher {
             return;
         }
         let end = scan.text.len().min(hit.end + content.after);
-        // Where nothing may stand before the keyword, there is one place where a match may begin.
-        let begins = content.before == 0 && !content.around;
         for expression in &self.compiled.part(index).expressions {
             let mut from = hit.start.saturating_sub(content.before).max(done);
             for _ in 0..ATTEMPTS {
-                let found = if begins {
-                    expression.begins(scan.text, from..end)
-                } else {
-                    expression.find(scan.text, from..end)
-                };
-                scratch.searched(index, found.as_ref().map_or(end, |found| found.whole.end) - from.min(end));
-                let Some(found) = found else { break };
+                let Some(found) = expression.find(scan.text, from..end) else { break };
                 if found.whole.start > hit.start && !content.around {
                     break;
                 }
@@ -114,9 +96,6 @@ impl Matcher {
                     return;
                 }
                 from = found.whole.start + 1;
-                if begins {
-                    break;
-                }
             }
         }
     }
@@ -153,14 +132,17 @@ impl Matcher {
         let rule = self.catalogue.rule(index);
         let secret = scan.text.get(found.secret.clone()).filter(|s| !s.is_empty())?;
         let decoded = if content.base64 { Some(printable(base64::decode(secret)?)?) } else { None };
-        let checked = decoded.as_deref().or_else(|| scan.text.get(found.check.clone()))?;
+        let checked = match decoded.as_deref() {
+            Some(decoded) => decoded.into(),
+            None => meant(scan.text.get(found.check.clone())?, scan.format),
+        };
         if !stands_alone(scan.text, &found.whole, content.boundary) {
             return None;
         }
         let part = self.compiled.part(index);
         let why =
-            if part.is_test(secret) { Why::default() } else { Self::random_enough(content.min_entropy, checked)? };
-        let verdict = part.verdict(&Subject { value: checked, at: scan.at }, secret)?;
+            if part.is_test(secret) { Why::default() } else { Self::random_enough(content.min_entropy, &checked)? };
+        let verdict = part.verdict(&Subject { value: &checked, at: scan.at }, secret)?;
         if part.allowed.iter().any(|allowed| allowed.covers(scan.text, found)) {
             return None;
         }
@@ -178,11 +160,23 @@ impl Matcher {
         if scan.format == Format::Html && name.as_ref().is_some_and(|name| self.is_example(name)) {
             return None;
         }
-        // What JSON has escaped (the line ends of a key) is reported as it was meant.
+        let whole = scan.text.get(found.whole.clone()).unwrap_or_default();
+        let extent = document::extent(scan.text, &found.whole, &found.secret);
+        let published = document::published(scan) && content.prose_confidence.is_some();
+        let prose = published && document::prose(scan.text, &extent, scan.format);
+        let most = content.prose_confidence.filter(|_| prose);
+        // A page speaks of passwords: the word itself stands where one goes.
+        if most.is_some() && self.is_word(&checked) {
+            return None;
+        }
+        // Manuals have hosts that nobody can have, and passwords as short as `xyz`.
+        let example = published
+            && whole.contains(&b'@')
+            && rule.category() != "contact"
+            && (checked.len() < 4 || prose && document::host(whole).is_some_and(reserved));
         let plain = match decoded {
             Some(decoded) => decoded.into(),
-            None if scan.format == Format::Json => after::decoded(secret, Place::Json, scan.format),
-            None => secret.into(),
+            None => meant(secret, scan.format),
         };
         Some(Hit {
             rule: index,
@@ -190,7 +184,7 @@ impl Matcher {
             value: (*plain != *secret).then(|| plain.into_owned()),
             name,
             severity: verdict.at_most(rule.severity),
-            confidence: verdict.confidence.unwrap_or(rule.confidence),
+            confidence: verdict.confidence.unwrap_or(rule.confidence).min(most.unwrap_or(Confidence::High)),
             note: verdict.note,
             why: why
                 .join(verdict.facts)
@@ -199,6 +193,14 @@ impl Matcher {
                 .and_if(!content.names.is_empty(), Fact::Named),
             account: None,
         })
+        .map(|hit| if example { hit.for_example() } else { hit })
+    }
+
+    /// Whether a value is a word that names such values, in some language.
+    fn is_word(&self, value: &[u8]) -> bool {
+        !value.iter().any(u8::is_ascii_digit)
+            && std::str::from_utf8(value)
+                .is_ok_and(|word| word.len() < 40 && !self.compiled.names.resolve(word, Reading::Key).is_empty())
     }
 
     fn is_example(&self, name: &str) -> bool {
@@ -226,9 +228,13 @@ impl Matcher {
         };
         let Some(raw) = scan.text.get(pair.value.clone()) else { return };
         let value = after::decoded(raw, pair.place, scan.format);
+        // A string of JSON may hold a page, or describe something.
+        let in_sentence = scan.format == Format::Json
+            && document::published(scan)
+            && !matches!(at(scan.text, pair.name.end), b'"' | b'\\');
         let situation = Situation {
             direction: scan.direction,
-            format: Some(scan.format),
+            format: Some(if in_sentence { Format::Html } else { scan.format }),
             place: pair.place,
             delimited: pair.delimited,
         };
@@ -241,6 +247,15 @@ impl Matcher {
         let beside = Beside { value: pair.value.clone(), name, place: pair.place, format: scan.format };
         let account = self.account_of(scan.text, found.rule, &beside, scratch);
         scratch.keep(Hit { range: pair.value, value, name: shown(scan.text, pair.name), account, ..found });
+    }
+}
+
+/// A value as it was meant: without the escapes of JSON (the line ends of a key) and of pages.
+fn meant(raw: &[u8], format: Format) -> Cow<'_, [u8]> {
+    match format {
+        Format::Json => after::decoded(raw, Place::Json, format),
+        Format::Html | Format::Xml => after::decoded(raw, Place::Xml, format),
+        _ => raw.into(),
     }
 }
 
@@ -258,10 +273,15 @@ fn variable(text: &[u8], pair: &after::Pair) -> Option<Range<usize>> {
     after::value(text, found + 1..found + 1 + name.len(), Format::Json).map(|pair| pair.value)
 }
 
-/// Whether the `@` at an offset ends the user's part of a URL.
+/// Whether the `@` at an offset ends the user's part of a URL, or of another address than one of mail.
 fn in_url(text: &[u8], offset: usize) -> bool {
+    const SCHEMES: &[&[u8]] = &[b"sip", b"sips", b"xmpp", b"h323", b"pres"];
     let start = backward(text, offset, 128, |b| b.is_ascii_graphic() && !matches!(b, b'"' | b'<' | b'>' | b','));
-    text.get(start..offset).is_some_and(|before| memchr::memmem::find(before, b"://").is_some())
+    let before = text.get(start..offset).unwrap_or_default();
+    let user = before.iter().rposition(|b| *b == b':');
+    let scheme = user.and_then(|colon| before.get(..colon)?.rsplit(|b| !b.is_ascii_alphanumeric()).next());
+    memchr::memmem::find(before, b"://").is_some()
+        || scheme.is_some_and(|own| SCHEMES.iter().any(|scheme| own.eq_ignore_ascii_case(scheme)))
 }
 
 /// A name as a field path may show it; labels of several words are left out.

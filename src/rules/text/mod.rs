@@ -4,6 +4,7 @@ mod account;
 mod after;
 mod before;
 mod bytes;
+pub(super) mod document;
 mod grant;
 mod grid;
 mod keyword;
@@ -16,7 +17,6 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::cost::{Meter, Metered};
 use super::engine::Matcher;
 use super::glob::fits_any;
 use super::guard::{self, Situation};
@@ -92,8 +92,6 @@ pub(super) struct Scratch {
     names_done: usize,
     /// How many accounts were looked for.
     accounts: usize,
-    /// Counts what rules cost, when somebody asks.
-    pub(super) meter: Option<Box<Meter>>,
     /// How telling names are as names of accounts, remembered.
     ranks: HashMap<Box<[u8]>, Option<u16>>,
 }
@@ -211,17 +209,19 @@ pub(super) struct NamedAt<'a> {
     pub(super) at: Timestamp,
 }
 
+impl Hit {
+    /// The same as an example in a document.
+    pub(super) fn for_example(self) -> Self {
+        let severity = self.severity.min(Severity::Low);
+        Self { severity, confidence: Confidence::Low, why: self.why.and(Fact::TestValue), ..self }
+    }
+}
+
 impl Scratch {
     pub(super) fn keep(&mut self, hit: Hit) {
         if self.hits.len() < HITS {
             self.hits.push(hit);
         }
-    }
-}
-
-impl Metered for Scratch {
-    fn meter(&mut self) -> Option<&mut Meter> {
-        self.meter.as_deref_mut()
     }
 }
 

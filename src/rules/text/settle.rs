@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{Hit, Scan, Scratch};
+use super::{Hit, Scan, Scratch, document};
 use crate::model::finding::RuleIndex;
 use crate::model::why::Fact;
 use crate::rules::engine::Matcher;
@@ -17,11 +17,24 @@ impl Matcher {
         if scratch.hits.is_empty() {
             return;
         }
+        if document::published(scan) {
+            self.examples(scan, scratch);
+        }
         self.company(scratch);
         if scratch.hits.len() > 1 {
             self.outranked(scratch);
         }
         self.bulk(scan, scratch);
+    }
+
+    /// Secrets that a document calls examples.
+    fn examples(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
+        for hit in &mut scratch.hits {
+            let secret = matches!(self.catalogue.rule(hit.rule).category(), "contact" | "credential" | "secret");
+            if secret && document::example(scan.text, hit.range.start, scan.format) {
+                *hit = hit.clone().for_example();
+            }
+        }
     }
 
     fn company(&self, scratch: &mut Scratch) {

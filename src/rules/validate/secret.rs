@@ -43,6 +43,7 @@ pub(super) fn base64_pair(v: &[u8]) -> Option<Verdict> {
 
 /// A private key has a body: at least three lines of base64, or as many bytes in one line.
 pub(super) fn key_body(v: &[u8]) -> Option<Verdict> {
+    let v = memchr::memmem::find(v, b"-----END").and_then(|end| v.get(..end)).unwrap_or(v);
     let body = v.splitn(2, |b| *b == b'\n' || *b == b'\\').nth(1)?;
     let base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=".contains(b);
     let run = body.split(|b| !base64(b)).filter(|line| line.len() >= 32);
@@ -81,6 +82,10 @@ pub(in crate::rules) fn made_up(v: &[u8]) -> bool {
         "{{",
     ];
     const SEQUENCES: &[&str] = &["0123456789", "1234567890", "abcdefghij", "abcdef123", "abc123def", "deadbeef"];
+    // A value that is cut short to show its form.
+    if v.ends_with(b"...") || v.ends_with("…".as_bytes()) {
+        return true;
+    }
     let mut run = 1;
     let mut last = None;
     for byte in v {
@@ -200,7 +205,8 @@ pub(super) fn email(v: &[u8]) -> Option<Verdict> {
     const FILES: &[&str] = &[
         "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "ts", "tsx", "jsx", "json", "html",
         "php", "map", "woff", "woff2", "ttf", "eot", "mp4", "pdf", "zip", "gz", "tgz", "xml", "txt", "md", "py", "rb",
-        "so", "dll", "exe", "local", "internal", "invalid", "lock", "scss", "less", "vue", "yml", "yaml",
+        "so", "dll", "exe", "service", "timer", "socket", "local", "internal", "invalid", "lock", "scss", "less",
+        "vue", "yml", "yaml",
     ];
     let text = std::str::from_utf8(v).ok()?;
     let (user, domain) = text.rsplit_once('@')?;
@@ -221,12 +227,12 @@ pub(super) fn email(v: &[u8]) -> Option<Verdict> {
     Some(verdict)
 }
 
-/// Domains that nobody can have, for manuals and tests (RFC 2606, RFC 6761).
-fn reserved(domain: &str) -> bool {
+/// Domains that nobody can have, for manuals and tests (RFC 2606, RFC 6761), and `tld`, which they use as one.
+pub(in crate::rules) fn reserved(domain: &str) -> bool {
     let domain = domain.to_ascii_lowercase();
     let mut labels = domain.rsplit('.');
     match (labels.next(), labels.next()) {
-        (Some("example" | "test" | "invalid" | "localhost"), _) => true,
+        (Some("example" | "test" | "invalid" | "localhost" | "tld"), _) => true,
         (Some("com" | "net" | "org"), second) => second == Some("example"),
         _ => false,
     }
