@@ -329,9 +329,12 @@ impl Foreign {
         if !own.is_empty() && own.iter().all(|keyword| telling(keyword)) {
             return Ok(own);
         }
-        let beginnings = regex::beginnings(pattern);
-        if !beginnings.is_empty() && beginnings.iter().all(|keyword| telling(keyword)) {
-            return Ok(beginnings);
+        // `A3T[A-Z0-9]`: a letter more makes a literal long enough, at the price of many literals.
+        for (class, total) in [(8, 2048), (36, 64)] {
+            let beginnings = regex::beginnings(pattern, class, total);
+            if !beginnings.is_empty() && beginnings.iter().all(|keyword| telling(keyword)) {
+                return Ok(beginnings);
+            }
         }
         let short: Vec<&str> = own.iter().map(String::as_str).filter(|keyword| !telling(keyword)).collect();
         Err(match short.as_slice() {

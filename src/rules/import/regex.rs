@@ -119,11 +119,12 @@ pub(super) fn longest(pattern: &str) -> Option<usize> {
     parse(pattern).ok()?.properties().maximum_len()
 }
 
-/// Literals one of which every match begins with, in lower case.
-pub(super) fn beginnings(pattern: &str) -> Vec<String> {
+/// Literals one of which every match begins with, in lower case: at most `total` of them, with up to
+/// `class` characters in one place.
+pub(super) fn beginnings(pattern: &str, class: usize, total: usize) -> Vec<String> {
     let Ok(hir) = parse(pattern) else { return Vec::new() };
     let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_class(8).limit_literal_len(8).limit_total(2048);
+    extractor.kind(ExtractKind::Prefix).limit_class(class).limit_literal_len(8).limit_total(total);
     let sequence = extractor.extract(&hir);
     let mut beginnings: Vec<String> = Vec::new();
     for literal in sequence.literals().unwrap_or_default() {
@@ -239,8 +240,13 @@ mod tests {
 
     #[test]
     fn an_expression_tells_how_its_matches_begin_and_how_long_they_are() {
-        assert!(beginnings(r"\bsk-proj-[a-z]{4}").iter().all(|b| b.starts_with("sk-proj")));
-        assert_eq!(beginnings(r"[a-z]+x"), Vec::<String>::new());
+        assert!(beginnings(r"\bsk-proj-[a-z]{4}", 8, 2048).iter().all(|b| b.starts_with("sk-proj")));
+        assert_eq!(beginnings(r"[a-z]+x", 8, 2048), Vec::<String>::new());
+        // A class that is too wide for the first attempt makes the literal longer in the second.
+        let wide = r"\b(?:ANV[A-Z0-9]|ACME|ASTO)[A-Z2-7]{16}\b";
+        assert!(beginnings(wide, 8, 2048).contains(&"anv".to_owned()));
+        let longer = beginnings(wide, 36, 64);
+        assert!(longer.len() == 38 && longer.iter().all(|b| b.len() == 4), "{longer:?}");
         assert_eq!((longest("ab{2,9}"), longest("a+")), (Some(10), None));
     }
 }
