@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target};
-use plainsight::model::flow::{Direction, Transport};
+use plainsight::model::flow::Direction;
 use plainsight::model::limits;
 use plainsight::model::packet::Mark;
 use plainsight::model::stream::{Gathered, Input, Origin, Stretch};
@@ -66,7 +66,7 @@ fuzz_target!(|data: &[u8]| {
                 Progress::Handoff(..) | Progress::NotMine | Progress::Stop => return,
             }
         }
-        if protocol.transport == Transport::Udp {
+        if protocol.transport.is_datagram() {
             side.clear();
         }
         if side.len() > limits::PENDING_BYTES {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use plainsight::decode::Decoder;
 use plainsight::flow::{EndReason, FlowSink, Interest, Limits, Table};
 use plainsight::model::event::Event;
-use plainsight::model::flow::{Direction, Flow, FlowId, Transport};
+use plainsight::model::flow::{Direction, Flow, FlowId};
 use plainsight::model::packet::{LinkType, Mark};
 use plainsight::model::stream::{Origin, Stretch};
 use plainsight::proto::session::{Session, SessionSink};
@@ -89,7 +89,7 @@ impl Corpus {
         for (direction, bytes) in talk.said.iter().filter(|(_, bytes)| !bytes.is_empty()) {
             write(direction.index() as u8, bytes, &mut records);
         }
-        let udp = u8::from(talk.flow.transport == Transport::Udp);
+        let udp = u8::from(talk.flow.transport.is_datagram());
         self.add("conversation", &[&[udp | u8::from(talk.midstream) << 1], &records[..]].concat())?;
         if let Some(index) = talk.protocol() {
             self.add("analyzers", &[&[index as u8, 0], &records[..]].concat())?;

@@ -34,6 +34,13 @@ pub(super) struct Choice {
     #[command(flatten)]
     sources: Sources,
 
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// Which of the rules that were read may make findings.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Selection {
     /// Only these rules, by id or kind; * stands for anything
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     only: Vec<String>,
@@ -47,11 +54,25 @@ pub(super) struct Choice {
     known: Option<PathBuf>,
 }
 
+impl Selection {
+    /// Switches off the others, and looks for known secrets if that was asked for.
+    pub(super) fn apply(&self, catalogue: &mut Catalogue) -> Result<()> {
+        catalogue.select(&self.only, &self.skip)?;
+        if let Some(path) = &self.known {
+            if !catalogue.seeks_known() {
+                bail!("--known: no rule that is switched on looks for known secrets (`on = \"known\"`)");
+            }
+            catalogue.set_known(Arc::new(Known::load(path)?));
+        }
+        Ok(())
+    }
+}
+
 impl Choice {
     /// Files that are read again when rules are loaded anew.
     #[cfg(all(feature = "live", unix))]
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        self.sources.rules.iter().chain(&self.known).cloned().collect()
+        self.sources.rules.iter().chain(&self.selection.known).cloned().collect()
     }
 
     /// Reads and compiles the rules.
@@ -62,13 +83,7 @@ impl Choice {
     /// Reads the rules; to load them anew, this makes the catalogue for [`Matcher::successor`].
     pub(super) fn catalogue(&self) -> Result<Catalogue> {
         let mut catalogue = self.sources.catalogue()?;
-        catalogue.select(&self.only, &self.skip)?;
-        if let Some(path) = &self.known {
-            if !catalogue.seeks_known() {
-                bail!("--known: no rule that is switched on looks for known secrets (`on = \"known\"`)");
-            }
-            catalogue.set_known(Arc::new(Known::load(path)?));
-        }
+        self.selection.apply(&mut catalogue)?;
         Ok(catalogue)
     }
 }

@@ -2,7 +2,9 @@
 //! ([`crate::pipeline::Settings`]) before anything is done.
 
 mod analysis;
+mod bench;
 mod choice;
+mod clock;
 mod confine;
 mod exit;
 mod explain;
@@ -55,10 +57,10 @@ Examples:
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Analyse saved captures
-    Read(read::Args),
+    Read(Box<read::Args>),
     /// Analyse live traffic until stopped
     #[cfg(all(feature = "live", unix))]
-    Watch(watch::Args),
+    Watch(Box<watch::Args>),
     /// List, show and try the rules that make findings
     Rules(rules::Args),
     /// Keep hashes of your own secrets, to find them in traffic
@@ -94,9 +96,9 @@ pub fn main() -> ExitCode {
     };
     color.write_global();
     let done = match cli.command {
-        Command::Read(args) => read::run(args, &typed(&matches)),
+        Command::Read(args) => read::run(&args, &typed(&matches)),
         #[cfg(all(feature = "live", unix))]
-        Command::Watch(args) => watch::run(args, &typed(&matches)),
+        Command::Watch(args) => watch::run(&args, &typed(&matches)),
         Command::Rules(args) => rules::run(args, &mut Screen::new()),
         Command::Known(args) => known::run(&args, &mut Screen::new()),
         Command::Explain(args) => explain::run(&args, &mut Screen::new()),

@@ -1,19 +1,16 @@
 //! From `--format` and `-o`, in the order they were typed, to sinks.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context as _, Result, bail};
 use clap::ArgMatches;
 
+use crate::pipeline::target::{Target, WholeLines};
 #[cfg(all(feature = "live", unix))]
-use crate::pipeline::{
-    spool::{self, Spool},
-    watch::Board,
-};
+use crate::pipeline::{spool::Spool, watch::Board};
 #[cfg(all(feature = "live", unix))]
 use crate::report::Feed;
 use crate::report::{Level, Ndjson, Sink, Terminal, View, layout};
@@ -27,13 +24,6 @@ pub(super) enum Format {
     Terminal,
     /// For programs: one JSON object a line.
     Ndjson,
-}
-
-/// Where a report goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    File(PathBuf),
-    Stdout,
 }
 
 /// What was typed.
@@ -129,18 +119,16 @@ fn sink(
     level: Level,
     private: bool,
 ) -> Result<Box<dyn Sink>> {
-    let out: Box<dyn Write + Send> = match target {
-        Target::Stdout => Box::new(BufWriter::new(io::stdout())),
-        Target::File(path) => {
-            let file = create(path, private);
-            Box::new(BufWriter::new(file.with_context(|| format!("cannot write {}", path.display()))?))
-        }
-    };
+    let out = WholeLines::create(target, private).with_context(|| format!("cannot write {target}"))?;
     let catalogue = Arc::clone(catalogue);
     let view = View { width: layout::screen_width(), level };
     Ok(match format {
         Format::Ndjson => Box::new(Ndjson::new(out, catalogue)),
-        Format::Terminal => Box::new(Terminal::new(AutoStream::new(out, colours(target)), catalogue, view)),
+        Format::Terminal => Box::new(Terminal::new(
+            AutoStream::new(Box::new(out) as Box<dyn Write + Send>, colours(target)),
+            catalogue,
+            view,
+        )),
     })
 }
 
@@ -153,14 +141,8 @@ pub(super) fn boards(
     private: bool,
 ) -> Result<Vec<Board>> {
     let board = |(format, target): &(Format, Target)| {
-        let to = match target {
-            Target::File(path) => spool::Target::File { path: path.clone(), private },
-            Target::Stdout => spool::Target::Stdout,
-        };
-        let (spool, outlet) = Spool::open(to).with_context(|| match target {
-            Target::File(path) => format!("cannot write {}", path.display()),
-            Target::Stdout => "cannot write to standard output".to_owned(),
-        })?;
+        let opened = Spool::open(target.clone(), private);
+        let (spool, outlet) = opened.with_context(|| format!("cannot write {target}"))?;
         let (out, catalogue): (Box<dyn Write + Send>, _) = (Box::new(spool), Arc::clone(catalogue));
         let view = View { width: layout::screen_width(), level };
         let sink: Box<dyn Sink> = match format {
@@ -179,18 +161,6 @@ fn colours(target: &Target) -> ColorChoice {
         Target::File(_) if ColorChoice::global() == ColorChoice::Always => ColorChoice::Always,
         Target::File(_) => ColorChoice::Never,
     }
-}
-
-fn create(path: &Path, private: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    if private {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    }
-    #[cfg(not(unix))]
-    let _ = private;
-    options.open(path)
 }
 
 #[cfg(test)]

@@ -58,10 +58,10 @@ pub(super) struct Args {
 }
 
 /// Reads, and reports.
-pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
+pub(super) fn run(args: &Args, typed: &Typed) -> Result<Exit> {
     let reports = typed.reports()?;
     let stop = Arc::new(AtomicBool::new(false));
-    let settings = settings(&args, Arc::clone(&stop))?;
+    let settings = settings(args, Arc::clone(&stop))?;
     let mut sinks = outputs::open(&reports, settings.matcher.catalogue(), args.outputs.level(), args.analysis.reveal)?;
     listen(&stop).context("cannot listen for signals")?;
     let in_force = args.confine.enter(plan(&settings))?;

@@ -8,7 +8,7 @@ use super::choice::Sources;
 use super::exit::Exit;
 use super::nearest;
 use super::screen::Screen;
-use super::{import, scan};
+use super::{bench, import, scan};
 use crate::report::layout::{self, BAD, BOLD, DIM, GOOD, NAME, PLAIN, Text, table, wrap};
 use crate::report::words;
 use crate::rules::{self, Catalogue, Rule, When, glob};
@@ -20,7 +20,8 @@ Examples:
   plainsight rules show login.password      what one looks for
   plainsight rules check my-rules.toml      do rules find what their examples say?
   plainsight rules import gitleaks gitleaks.toml -o gitleaks-rules.toml
-  plainsight rules scan dump.sql            secrets and personal data in a file, by line";
+  plainsight rules scan dump.sql            secrets and personal data in a file, by line
+  plainsight rules bench /usr/share/doc     what rules cost over text";
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -55,6 +56,8 @@ enum Command {
     Import(import::Args),
     /// Look for secrets and personal data in text
     Scan(scan::Args),
+    /// Measure what rules cost, and fail if one costs too much
+    Bench(bench::Args),
 }
 
 pub(super) fn run(args: Args, screen: &mut Screen) -> Result<Exit> {
@@ -64,6 +67,7 @@ pub(super) fn run(args: Args, screen: &mut Screen) -> Result<Exit> {
             path.iter().try_for_each(|path| catalogue.load(path))?;
             check(&catalogue, screen)
         }
+        Command::Bench(args) => bench::run(&args, catalogue, screen),
         Command::Import(args) => import::run(&args, screen),
         Command::List { globs } => list(&catalogue, &globs, screen),
         Command::Scan(args) => scan::run(&args, catalogue, screen),

@@ -7,20 +7,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 
+use super::choice::Selection;
 use super::exit::Exit;
+use super::outputs::Format as Wanted;
 use super::screen::Screen;
 use crate::content::pieces::Pieces;
 use crate::content::sniff;
 use crate::model::event::{Event, Format, Outcome, Text as Content};
-use crate::model::finding::{Finding, FindingId};
+use crate::model::finding::{Finding, FindingId, Severity};
 use crate::model::flow::{Direction, Endpoint, Flow, FlowId, Roles, Transport};
 use crate::model::limits;
 use crate::model::packet::{FrameNo, Mark};
 use crate::model::stream::{Origin, Stretch};
 use crate::report::layout::{self, BOLD, DIM, NAME, Text, wrap};
 use crate::report::words;
-use crate::rules::{Catalogue, Context, Engine, Known, Matcher, Options};
+use crate::rules::{Catalogue, Context, Engine, Matcher, Options, why};
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -33,9 +36,12 @@ pub(super) struct Args {
     #[arg(long)]
     from_server: bool,
 
-    /// Look for the secrets of this file, made by `plainsight known add`, in every encoding
-    #[arg(long, value_name = "FILE")]
-    known: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+
+    /// What to write
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "terminal")]
+    format: Wanted,
 
     /// Show values in clear
     #[arg(long)]
@@ -44,9 +50,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, catalogue: Catalogue, screen: &mut Screen) -> Result<Exit> {
     let mut catalogue = catalogue;
-    if let Some(path) = &args.known {
-        catalogue.set_known(Arc::new(Known::load(path)?));
-    }
+    args.selection.apply(&mut catalogue)?;
     let catalogue = Arc::new(catalogue);
     let options = Options { reveal: args.reveal, ..Options::default() };
     let engine = Engine::new(Matcher::new(Arc::clone(&catalogue), options)?);
@@ -60,12 +64,68 @@ pub(super) fn run(args: &Args, catalogue: Catalogue, screen: &mut Screen) -> Res
     }
     let mut found: Vec<Finding> = scan.found.into_values().collect();
     found.sort_by(|a, b| a.span.first.cmp(&b.span.first).then_with(|| a.id.cmp(&b.id)));
+    if args.format == Wanted::Ndjson {
+        for finding in &found {
+            screen.json(&Line::new(finding, &catalogue))?;
+        }
+        return Ok(Exit::Done);
+    }
     let width = screen.width();
     for finding in &found {
         screen.lines(wrap(shown(finding, &catalogue), 2, 0, width))?;
     }
     screen.line(&Text::styled(DIM, &words::many(found.len() as u64, "finding")))?;
     Ok(Exit::Done)
+}
+
+/// What was found in a text, for programs.
+#[derive(Serialize)]
+struct Line<'a> {
+    r#type: &'static str,
+    rule: &'a str,
+    category: &'a str,
+    kind: &'a str,
+    severity: Severity,
+    confidence: &'static str,
+    /// The first and the last line of the text that it stands in.
+    lines: [u64; 2],
+    field: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    masked: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clear: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
+    count: u64,
+    why: Vec<String>,
+}
+
+impl<'a> Line<'a> {
+    fn new(finding: &'a Finding, catalogue: &'a Catalogue) -> Self {
+        let rule = catalogue.rule(finding.rule);
+        let value = finding.value.as_ref();
+        Self {
+            r#type: "match",
+            rule: &rule.id,
+            category: rule.category(),
+            kind: &rule.kind,
+            severity: finding.severity,
+            confidence: finding.confidence.name(),
+            lines: [finding.span.first.frame.number, finding.span.last.frame.number],
+            field: &finding.field,
+            username: finding.username.as_deref(),
+            masked: value.map(|value| value.masked.as_str()),
+            clear: value.and_then(|value| value.clear.as_deref()),
+            length: value.map(|value| value.length),
+            note: finding.note.as_deref(),
+            count: finding.count,
+            why: why(finding, rule),
+        }
+    }
 }
 
 struct Scan<'a> {
@@ -120,7 +180,7 @@ impl Scan<'_> {
 }
 
 /// A text has no flow.
-fn nobody() -> Flow {
+pub(super) fn nobody() -> Flow {
     let end = Endpoint { ip: [0; 4].into(), port: 0 };
     Flow {
         id: FlowId::default(),

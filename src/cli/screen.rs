@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use anstream::AutoStream;
+use serde::Serialize;
 
+use crate::report::escape::JsonFormatter;
 use crate::report::layout::{Text, screen_width, wrap};
 
 /// Standard output with a known width. Colours are left out where they are not wanted.
@@ -30,6 +32,12 @@ impl Screen {
     /// Writes lines.
     pub(super) fn lines(&mut self, lines: impl IntoIterator<Item = Text>) -> io::Result<()> {
         lines.into_iter().try_for_each(|line| self.line(&line))
+    }
+
+    /// Writes a value as one line of JSON.
+    pub(super) fn json(&mut self, line: &impl Serialize) -> io::Result<()> {
+        line.serialize(&mut serde_json::Serializer::with_formatter(&mut self.out, JsonFormatter))?;
+        writeln!(self.out)
     }
 
     /// Writes words, wrapped behind `indent` blanks.

@@ -12,9 +12,10 @@ use super::analysis::{Analysis, SeverityName};
 use super::complain;
 use super::confine::{self, Confinement};
 use super::exit::Exit;
-use super::outputs::{self, Format, Target, Typed};
+use super::outputs::{self, Format, Typed};
 use super::permission;
 use crate::pipeline::settings::{Controls, Watching};
+use crate::pipeline::target::Target;
 use crate::pipeline::watch::{self, Operator};
 use crate::rules::Catalogue;
 use crate::sandbox::Plan;
@@ -95,14 +96,14 @@ enum SideName {
 }
 
 /// Watches, and reports.
-pub(super) fn run(args: Args, typed: &Typed) -> Result<Exit> {
+pub(super) fn run(args: &Args, typed: &Typed) -> Result<Exit> {
     let reports = typed.reports()?;
     let matcher = args.analysis.matcher()?;
     let controls = listen().context("cannot listen for signals")?;
     // Once confined, a limit on processors could no longer be read.
     let jobs = args.analysis.jobs();
-    let lanes = open(&args)?;
-    let in_force = args.confine.enter(plan(&args, &reports, &lanes))?;
+    let lanes = open(args)?;
+    let in_force = args.confine.enter(plan(args, &reports, &lanes))?;
     if args.outputs.verbose {
         complain(&in_force.to_string());
     }

@@ -103,7 +103,7 @@ impl Copies {
             TransportHeader::Tcp { seq, ack, flags, window } => Some((seq, ack, flags.0, window)),
             // Its numbers are part of its payload.
             TransportHeader::Sctp { tag } => Some((tag, 0, 0, 0)),
-            TransportHeader::Udp => None,
+            TransportHeader::Udp | TransportHeader::Ppp => None,
         };
         // A receiver does not take what has a wrong checksum: it must not stand for a copy without.
         let bad = *checksum == Checksum::Bad;

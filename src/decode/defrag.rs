@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-use super::{Addresses, Layer, Undecodable, Walk};
+use super::{Addresses, Ends, Layer, Undecodable, Walk};
 use crate::model::flow::Tunnel;
 use crate::model::limits::{self, Limits};
 use crate::model::tally::{Skipped, Volume};
@@ -48,7 +48,13 @@ pub(super) struct Whole {
 impl Whole {
     pub(super) fn start(&self) -> Result<(Walk<'_>, Layer), Undecodable> {
         let (number, addresses) = self.transport.ok_or(Undecodable::MALFORMED)?;
-        let walk = Walk { bytes: &self.bytes, wire_len: self.wire_len, tunnel: self.tunnel, corrupt: false };
+        let walk = Walk {
+            bytes: &self.bytes,
+            wire_len: self.wire_len,
+            tunnel: self.tunnel,
+            corrupt: false,
+            ends: Ends::Addresses(addresses),
+        };
         Ok((walk, Layer::Transport { number, addresses }))
     }
 }

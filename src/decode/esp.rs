@@ -2,6 +2,7 @@
 //! stands behind its header and before its trailer has the shape the trailer says, as RFC 5879 suggests.
 
 use super::{Addresses, Layer, Undecodable, Walk, checksum, shape};
+use crate::content::sniff;
 use crate::model::flow::TunnelKind;
 
 /// Security parameters index and sequence number.
@@ -11,6 +12,46 @@ const TRAILER: usize = 2;
 /// Lengths of the integrity check values in use, the commonest first: HMAC cut to 96 and 128 bits, GMAC
 /// and HMAC of other lengths, none.
 const CHECK_VALUES: [usize; 6] = [12, 16, 24, 32, 8, 0];
+
+/// Where IPsec is found in UDP: its key exchange, and all of it (RFC 3948).
+const IKE_PORT: u16 = 500;
+const UDP_PORT: u16 = 4500;
+
+/// What a datagram of IPsec leads to; `None` if it is none. A host may have taken the port for something
+/// else: ESP is between two such ports, or looks encrypted.
+pub(super) fn in_udp(walk: &mut Walk<'_>, ports: [u16; 2], addresses: Addresses) -> Option<Result<Layer, Undecodable>> {
+    if ports.contains(&IKE_PORT) && is_ike(walk.bytes, walk.wire_len) {
+        return Some(Err(Undecodable::IKE));
+    }
+    if !ports.contains(&UDP_PORT) {
+        return None;
+    }
+    match walk.bytes {
+        // Keeps the mapping of an address translator.
+        [0xff] => Some(Err(Undecodable::EMPTY)),
+        [0, 0, 0, 0, rest @ ..] => is_ike(rest, walk.wire_len.saturating_sub(4)).then_some(Err(Undecodable::IKE)),
+        // Numbers below are reserved.
+        [0, 0, 0, _, ..] => None,
+        bytes => match null(walk, addresses) {
+            Ok(layer) => Some(Ok(layer)),
+            Err(why) => {
+                let aligned = walk.wire_len > HEADER && walk.wire_len.is_multiple_of(4);
+                let body = bytes.get(HEADER..).unwrap_or_default();
+                (aligned && (ports == [UDP_PORT; 2] || sniff::looks_encrypted(body))).then_some(Err(why))
+            }
+        },
+    }
+}
+
+/// RFC 7296, section 3.1, and RFC 2408: the version and the length are where they belong.
+fn is_ike(bytes: &[u8], wire_len: usize) -> bool {
+    let Some(&[_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, version, _, _, _, _, _, _, l0, l1, l2, l3]) =
+        bytes.first_chunk::<28>()
+    else {
+        return false;
+    };
+    matches!(version, 0x10 | 0x20) && u32::from_be_bytes([l0, l1, l2, l3]) as usize == wire_len
+}
 
 /// Leads into ESP that is not encrypted.
 pub(super) fn null(walk: &mut Walk<'_>, addresses: Addresses) -> Result<Layer, Undecodable> {
@@ -50,7 +91,7 @@ fn payload(walk: &Walk<'_>, check: usize, addresses: Addresses) -> Option<(u8, u
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{in_ip, payload, refused, tcp_v4, tcp_v6, under, whole};
+    use super::super::tests::{decoded, in_ip, packet, payload, refused, tcp_v4, tcp_v6, under, whole};
     use super::super::{Undecodable, checksum};
     use super::*;
 
@@ -82,6 +123,25 @@ mod tests {
         });
         assert!(right.is_some());
         assert_eq!(payload(101, &in_ip(50, &around(6, &tcp, 2, 12))), whole());
+    }
+
+    #[test]
+    fn in_udp_it_is_told_from_the_key_exchange_and_from_others() {
+        let udp = |source: u16, inside: &[u8]| {
+            let length = (inside.len() as u16 + 8).to_be_bytes();
+            in_ip(17, &[&source.to_be_bytes()[..], &4500_u16.to_be_bytes(), &length, &[0, 0], inside].concat())
+        };
+        let mut null = around(4, &tcp_v4(), 2, 12);
+        null[0] = 1;
+        assert_eq!(payload(101, &udp(30000, &null)), whole());
+        let mut ike = [7; 28];
+        ike[17] = 0x20;
+        ike[24..].copy_from_slice(&[0, 0, 0, 28]);
+        assert_eq!(refused(101, &udp(4500, &under(&[0; 4], &ike))), Undecodable::IKE);
+        assert_eq!(refused(101, &udp(4500, &[0xff])), Undecodable::EMPTY);
+        assert_eq!(refused(101, &udp(4500, &[0xab; 64])), Undecodable::ESP);
+        let port = |bytes: &[u8]| decoded(&packet(101, bytes), |segment| segment.source.port);
+        assert_eq!(port(&udp(53, b"an answer that is as long as it pleases.")), Ok(53));
     }
 
     #[test]

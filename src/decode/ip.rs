@@ -5,8 +5,8 @@ use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
 use super::defrag::{Datagram, Part};
 use super::{
-    Addresses, Checksum, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, esp, sctp,
-    tunnel, udp,
+    Addresses, Checksum, Ends, Inner, Layer, Segment, TcpFlags, TransportHeader, Undecodable, Walk, checksum, esp,
+    sctp, tunnel, udp,
 };
 use crate::model::flow::{Endpoint, TunnelKind};
 
@@ -39,6 +39,7 @@ pub(super) fn v4(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     walk.skip(header.slice().len());
     let number = header.protocol().0;
     let addresses = Addresses(header.source_addr().into(), header.destination_addr().into());
+    walk.ends = Ends::Addresses(addresses);
     if header.is_fragmenting_payload() {
         let id = header.identification().into();
         return fragment(Part {
@@ -63,6 +64,7 @@ pub(super) fn v6(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
         walk.limit(usize::from(header.payload_length()));
     }
     let addresses = Addresses(header.source_addr().into(), header.destination_addr().into());
+    walk.ends = Ends::Addresses(addresses);
     Ok(Layer::Transport { number: header.next_header().0, addresses })
 }
 
@@ -169,10 +171,14 @@ fn datagram<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Inner<'a>, 
         length @ 8.. => walk.limit((length - 8).min(walk.wire_len)),
         _ => return Err(Undecodable::MALFORMED),
     }
-    if sctp::is_in_udp(walk, u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])) {
+    let ports = [u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])];
+    if let Some(layer) = esp::in_udp(walk, ports, addresses) {
+        return layer.map(Inner::Layer);
+    }
+    if sctp::is_in_udp(walk, ports) {
         return sctp::packet(walk, addresses).map(Inner::Segment);
     }
-    if let Some((inside, layer)) = udp::tunnel(walk, u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1])) {
+    if let Some((inside, layer)) = udp::tunnel(walk, ports) {
         *walk = inside;
         return Ok(Inner::Layer(layer));
     }

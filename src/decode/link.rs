@@ -1,6 +1,6 @@
 //! Link layers, and what lies between them and IP.
 
-use super::{Layer, Undecodable, Walk, shape};
+use super::{Ends, Layer, Undecodable, Walk, ppp, shape};
 use crate::model::flow::TunnelKind;
 use crate::model::packet::LinkType;
 
@@ -37,6 +37,7 @@ pub(super) fn first(link: LinkType) -> Result<Layer, Undecodable> {
         228 => Ok(Layer::Ipv4),
         229 => Ok(Layer::Ipv6),
         239 => Ok(Layer::NfLog),
+        274 => Ok(Layer::MPacket),
         276 => Ok(Layer::LinuxCooked2),
         _ => Err(Undecodable::UNKNOWN_LINK),
     }
@@ -68,8 +69,28 @@ pub(super) fn ether_type(kind: u16) -> Result<Layer, Undecodable> {
 }
 
 pub(super) fn ethernet(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
-    let [.., high, low] = *walk.take::<14>()?;
+    let header @ &[.., high, low] = walk.take::<14>()?;
+    walk.ends = Ends::Cards(header);
     ether_type(u16::from_be_bytes([high, low]))
+}
+
+/// LINKTYPE_ETHERNET_MPACKET (IEEE 802.3br): preamble, delimiter, frame and checksum. One that another
+/// frame interrupts is read as far as it goes; its checksum must not be taken for a part of it.
+pub(super) fn m_packet(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
+    const PREAMBLE: usize = 7;
+    const CHECKSUM: usize = 4;
+    let preamble = walk.bytes.iter().take(PREAMBLE).take_while(|byte| **byte == 0x55).count();
+    walk.skip(preamble);
+    match *walk.take()? {
+        // A frame that nothing interrupts, and the first part of one that may be.
+        [0xd5 | 0xe6 | 0x4c | 0x7f | 0xb3] => {
+            walk.limit(walk.wire_len.saturating_sub(CHECKSUM));
+            Ok(Layer::Ethernet)
+        }
+        [0x61 | 0x52 | 0x9e | 0x2a] => Err(Undecodable::M_PACKET),
+        // Whether the other side can do it is asked and answered this way.
+        _ => Err(Undecodable::NOT_IP),
+    }
 }
 
 /// `length` bytes, then the type of what follows, as in Ethernet.
@@ -228,6 +249,9 @@ pub(super) fn pppoe(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
 pub(super) fn ppp(walk: &mut Walk<'_>) -> Result<Layer, Undecodable> {
     if walk.bytes.starts_with(&[0xff, 0x03]) {
         walk.skip(2);
+    }
+    if ppp::is_login(walk) {
+        return Ok(Layer::PppLogin);
     }
     let [first] = *walk.take()?;
     let protocol = if first & 1 == 1 { u16::from(first) } else { u16::from_be_bytes([first, walk.take::<1>()?[0]]) };

@@ -6,6 +6,7 @@ mod defrag;
 mod esp;
 mod ip;
 mod link;
+mod ppp;
 pub mod sctp;
 mod shape;
 mod tunnel;
@@ -73,6 +74,8 @@ pub enum TransportHeader {
         /// What the receiver chose to know its associations by.
         tag: u32,
     },
+    /// PAP (RFC 1334) or CHAP (RFC 1994). The payload begins with the number of the protocol.
+    Ppp,
 }
 
 impl TransportHeader {
@@ -82,6 +85,7 @@ impl TransportHeader {
             Self::Tcp { .. } => Transport::Tcp,
             Self::Udp => Transport::Udp,
             Self::Sctp { .. } => Transport::Sctp,
+            Self::Ppp => Transport::Ppp,
         }
     }
 }
@@ -115,6 +119,8 @@ impl Undecodable {
     pub const EMPTY: Self = Self("no payload");
     /// The encrypted payload of IPsec (RFC 4303).
     pub const ESP: Self = Self("ipsec esp");
+    /// The key exchange of IPsec (RFC 7296).
+    pub const IKE: Self = Self("ipsec ike");
     /// ICMP.
     pub const ICMP: Self = Self("icmp");
     /// Encrypted in the link layer (IEEE 802.1AE).
@@ -123,6 +129,8 @@ impl Undecodable {
     pub const MALFORMED: Self = Self("malformed header");
     /// ARP, spanning tree and whatever else needs no IP.
     pub const NOT_IP: Self = Self("not ip");
+    /// The rest of a frame that another one interrupted (IEEE 802.3br).
+    pub const M_PACKET: Self = Self("802.3br fragment");
     /// Encrypted or compressed in PPP.
     pub const PPP_OPAQUE: Self = Self("ppp, encrypted or compressed");
     /// More layers than [`limits::DECODE_DEPTH`].
@@ -163,7 +171,8 @@ impl Decoder {
     /// Layers are peeled off one by one, up to [`limits::DECODE_DEPTH`]. A layer that states its own
     /// length is believed over the length of the frame, which Ethernet pads and a snap length cuts.
     pub fn decode<'a>(&'a mut self, packet: &Packet<'a>) -> Result<Option<Segment<'a>>, Undecodable> {
-        let walk = Walk { bytes: packet.bytes, wire_len: packet.wire_len as usize, tunnel: None, corrupt: false };
+        let (bytes, wire_len) = (packet.bytes, packet.wire_len as usize);
+        let walk = Walk { bytes, wire_len, tunnel: None, corrupt: false, ends: Ends::Nobody };
         let mut depth = limits::DECODE_DEPTH;
         match peel(walk, link::first(packet.link)?, &mut depth)? {
             Found::Segment(segment) => Ok(Some(segment)),
@@ -234,6 +243,7 @@ fn peel<'a>(mut walk: Walk<'a>, mut layer: Layer, depth: &mut usize) -> Result<F
                 Inner::Layer(layer) => layer,
                 Inner::Segment(segment) => return Ok(Found::Segment(segment)),
             },
+            Layer::PppLogin => return Ok(Found::Segment(ppp::login(walk))),
             layer => step(&mut walk, layer)?,
         };
     }
@@ -261,6 +271,7 @@ fn step(walk: &mut Walk<'_>, layer: Layer) -> Result<Layer, Undecodable> {
         Layer::LinuxCooked2 => link::linux_cooked_2(walk),
         Layer::Llc => link::llc(walk),
         Layer::MacSec => link::mac_sec(walk),
+        Layer::MPacket => link::m_packet(walk),
         Layer::Mpls => link::mpls(walk),
         Layer::NfLog => link::nf_log(walk),
         Layer::Nsh => tunnel::nsh(walk),
@@ -278,7 +289,8 @@ fn step(walk: &mut Walk<'_>, layer: Layer) -> Result<Layer, Undecodable> {
         Layer::Tag(length) => link::tag(walk, length),
         Layer::TokenRing => link::token_ring(walk),
         Layer::Wlan(form) => wlan::frame(walk, form),
-        // Where IP ends, the walk does.
+        // Where IP ends, the walk does, and where PPP does not lead there.
+        Layer::PppLogin => Err(Undecodable::NOT_IP),
         Layer::Fragment(_) | Layer::Transport { .. } => Err(Undecodable::UNKNOWN_TRANSPORT),
     }
 }
@@ -301,6 +313,7 @@ enum Layer {
     LinuxCooked2,
     Llc,
     MacSec,
+    MPacket,
     Mpls,
     NfLog,
     Nsh,
@@ -310,6 +323,8 @@ enum Layer {
     Ppp,
     /// So many bytes, then PPP.
     PppBehind(usize),
+    /// PAP or CHAP, from the number of the protocol on.
+    PppLogin,
     Pppoe,
     Prism,
     Radiotap,
@@ -348,6 +363,17 @@ struct Walk<'a> {
     tunnel: Option<Tunnel>,
     /// An IPv4 header on the way had a wrong checksum: no receiver gets this.
     corrupt: bool,
+    /// Between whom it is, as far as was seen.
+    ends: Ends<'a>,
+}
+
+/// The innermost ends of a packet so far.
+#[derive(Clone, Copy)]
+enum Ends<'a> {
+    Addresses(Addresses),
+    /// An Ethernet header.
+    Cards(&'a [u8; 14]),
+    Nobody,
 }
 
 impl<'a> Walk<'a> {

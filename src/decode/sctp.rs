@@ -18,8 +18,8 @@ pub(super) fn packet<'a>(walk: &mut Walk<'a>, addresses: Addresses) -> Result<Se
 }
 
 /// Whether a datagram holds an SCTP packet: chunks fill it, and an INIT comes without a tag.
-pub(super) fn is_in_udp(datagram: &Walk<'_>, source: u16, destination: u16) -> bool {
-    if source != UDP_PORT && destination != UDP_PORT {
+pub(super) fn is_in_udp(datagram: &Walk<'_>, ports: [u16; 2]) -> bool {
+    if !ports.contains(&UDP_PORT) {
         return false;
     }
     let mut walk = *datagram;

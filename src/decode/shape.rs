@@ -6,6 +6,9 @@ use super::{Layer, Undecodable, Walk, checksum, step};
 pub(super) fn is_plausible(walk: Walk<'_>, layer: Layer) -> bool {
     // The header of a tunnel that carries frames is long enough to be no accident: frames other than of
     // IP, and such as a snap length cut, are taken on its word.
+    if matches!(layer, Layer::Ppp) && leads_to_login(walk) {
+        return true;
+    }
     let framed = matches!(layer, Layer::Ethernet | Layer::Wlan(_) | Layer::Prism);
     match to_ip(walk, layer) {
         Ok(ip) => is_ip(&ip, framed),
@@ -13,6 +16,11 @@ pub(super) fn is_plausible(walk: Walk<'_>, layer: Layer) -> bool {
         Err(Undecodable::TRUNCATED) => framed && walk.missing() > 0,
         Err(_) => framed,
     }
+}
+
+/// Whether PAP or CHAP stands behind the framing of PPP.
+fn leads_to_login(mut walk: Walk<'_>) -> bool {
+    matches!(step(&mut walk, Layer::Ppp), Ok(Layer::PppLogin))
 }
 
 /// Whether an IP packet stands behind the layers that follow.

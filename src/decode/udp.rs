@@ -5,7 +5,7 @@ use super::{Layer, Walk, link, tunnel, wlan};
 use crate::model::flow::TunnelKind;
 
 /// What a datagram carries when it belongs to a tunnel, and where that begins.
-pub(super) fn tunnel<'a>(datagram: &Walk<'a>, source: u16, destination: u16) -> Option<(Walk<'a>, Layer)> {
+pub(super) fn tunnel<'a>(datagram: &Walk<'a>, [source, destination]: [u16; 2]) -> Option<(Walk<'a>, Layer)> {
     let open = opener(destination).or_else(|| opener(source))?;
     let mut inside = *datagram;
     let layer = open(&mut inside)?;

@@ -42,7 +42,7 @@ pub trait FlowSink {
     /// handshake was not seen.
     fn open(&mut self, flow: &Flow, midstream: bool, mark: Mark) -> Arc<Interest>;
 
-    /// The next bytes of one direction (for UDP: one datagram).
+    /// The next bytes of one direction (for UDP and PPP: one datagram).
     fn data(&mut self, flow: FlowId, direction: Direction, bytes: &[u8], mark: Mark);
 
     /// The next `missing` bytes of one direction were not captured.

@@ -47,7 +47,7 @@ const CROWD_PART: usize = 16;
 const CROWD_LEAST: usize = 256;
 
 impl Queue {
-    pub(super) const COUNT: usize = 13;
+    pub(super) const COUNT: usize = 16;
 
     pub(super) const fn index(self) -> usize {
         match self {
@@ -58,6 +58,7 @@ impl Queue {
             Self::Open(Transport::Tcp, claim) => 4 + claim as usize,
             Self::Open(Transport::Udp, claim) => 7 + claim as usize,
             Self::Open(Transport::Sctp, claim) => 10 + claim as usize,
+            Self::Open(Transport::Ppp, claim) => 13 + claim as usize,
         }
     }
 }

@@ -96,7 +96,7 @@ impl Table {
                 let packet = Packet::new(segment, tag, mark);
                 self.stream(key, found, segment.source, segment.destination, &Arriving::Sctp(packet), sink);
             }
-            TransportHeader::Udp => self.udp(key, found, segment, mark, sink),
+            TransportHeader::Udp | TransportHeader::Ppp => self.datagram(key, found, segment, mark, sink),
         }
     }
 
@@ -188,10 +188,17 @@ impl Table {
         self.settle(slot, queue, sink);
     }
 
-    fn udp(&mut self, key: FlowKey, found: Option<Slot>, segment: &Segment<'_>, mark: Mark, sink: &mut impl FlowSink) {
+    fn datagram(
+        &mut self,
+        key: FlowKey,
+        found: Option<Slot>,
+        segment: &Segment<'_>,
+        mark: Mark,
+        sink: &mut impl FlowSink,
+    ) {
         let slot = found.unwrap_or_else(|| {
-            let parties = roles::by_port(segment.source, segment.destination, Transport::Udp, self.serves);
-            self.open(key, segment.tunnel, State::Udp, parties, mark)
+            let parties = roles::by_port(segment.source, segment.destination, key.transport, self.serves);
+            self.open(key, segment.tunnel, State::Datagrams, parties, mark)
         });
         let Some(entry) = self.slots.value_mut(slot) else { return };
         let direction = entry.direction(segment.source);
@@ -205,7 +212,7 @@ impl Table {
         }
         let answered = entry.progress.delivered.iter().all(|bytes| *bytes > 0);
         let claim = if answered { self.crowds.claim(&entry.flow, true) } else { Claim::Unanswered };
-        self.settle(slot, Queue::Open(Transport::Udp, claim), sink);
+        self.settle(slot, Queue::Open(key.transport, claim), sink);
         self.bound_unanswered(sink);
     }
 
@@ -214,7 +221,7 @@ impl Table {
         let direction = entry.direction(source);
         match &mut entry.state {
             State::Stream(stream) => stream.takes(direction, packet),
-            State::Udp => true,
+            State::Datagrams => true,
         }
     }
 
@@ -287,6 +294,7 @@ impl Table {
             Transport::Tcp => self.tally.tcp += 1,
             Transport::Udp => self.tally.udp += 1,
             Transport::Sctp => self.tally.sctp += 1,
+            Transport::Ppp => self.tally.ppp += 1,
         }
         self.tally.midstream += u64::from(is_midstream(&flow));
         let progress = Progress { delivered: [0; 2], life: Life::Untold(mark) };
@@ -341,6 +349,7 @@ impl Table {
                 (Queue::Open(Transport::Tcp, claim), tcp_idle_seconds),
                 (Queue::Open(Transport::Sctp, claim), tcp_idle_seconds),
                 (Queue::Open(Transport::Udp, claim), udp_seconds(claim)),
+                (Queue::Open(Transport::Ppp, claim), udp_seconds(claim)),
             ]
         });
         for (queue, seconds) in short.into_iter().chain(open) {
@@ -418,8 +427,8 @@ struct Entry {
 
 #[derive(Debug)]
 enum State {
+    Datagrams,
     Stream(Stream),
-    Udp,
 }
 
 impl Entry {

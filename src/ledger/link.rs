@@ -227,7 +227,10 @@ impl Account {
         }
         // Of TCP without a byte the handshake at least was answered.
         let silent = !transport.is_datagram() && self.bytes == [0, 0];
-        let answered = silent || self.bytes.iter().all(|bytes| *bytes > 0);
+        let (.., roles, _) = self.first;
+        // So was one after which the server has spoken.
+        let greeted = !transport.is_datagram() && roles == Roles::Handshake && self.bytes[1] > 0;
+        let answered = silent || greeted || self.bytes.iter().all(|bytes| *bytes > 0);
         let known = self.protocols.iter().any(|(name, _)| recognised(name));
         if answered || known { Worth::Real } else { Worth::Mute }
     }
@@ -270,7 +273,7 @@ impl Account {
         let none = Details::default();
         let details = self.details.as_deref().unwrap_or(&none);
         let mut data = SmallMap::default();
-        let mut exposed = details.login;
+        let mut exposed = details.login.as_deref().copied();
         for (rule, seen) in details.data.iter() {
             let kind = kind(*rule);
             data.merge(kind.into(), seen.count, |there, more| *there += more);
@@ -360,7 +363,8 @@ impl Details {
         self.names.truncate(limits::SERVER_NAMES);
         self.tunnels.merge_all(other.tunnels, |(), ()| {});
         self.tunnels.truncate(limits::LINK_TUNNELS);
-        self.login = earlier(self.login, other.login);
+        let logins = [self.login.take(), other.login];
+        self.login = logins.into_iter().flatten().min_by_key(|span| (span.first, span.last));
         self.data.merge_all(other.data, Sightings::add);
     }
 }

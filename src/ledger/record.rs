@@ -56,7 +56,8 @@ pub(super) struct Details {
     /// Names of the server, and how many flows called it so.
     pub(super) names: SmallMap<Box<str>, u64>,
     pub(super) tunnels: SmallMap<Tunnel, ()>,
-    pub(super) login: Option<Span>,
+    /// Boxed: few flows log in, and many have a name.
+    pub(super) login: Option<Box<Span>>,
     pub(super) data: SmallMap<RuleIndex, Sightings>,
     /// The worst handshake.
     pub(super) tls: Option<Arc<Handshake>>,
@@ -227,7 +228,7 @@ impl FlowRecord {
 
     fn login(&mut self, login: &Login<'_>) {
         self.mechanism(login.mechanism);
-        self.details().login.get_or_insert(login.span);
+        self.details().login.get_or_insert_with(|| Box::new(login.span));
     }
 
     fn handshake(&mut self, handshake: &Handshake) {
@@ -241,6 +242,8 @@ impl FlowRecord {
         }
         let fact = TlsFact::new(&flow, protocol, handshake);
         let made = Arc::clone(&fact.handshake);
+        // One is the rule, and room for four would be most of what an idle flow takes.
+        handshakes.reserve_exact(1);
         handshakes.push(fact);
         self.negotiated |= handshake.version.is_some();
         let details = self.details();

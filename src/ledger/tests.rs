@@ -62,6 +62,7 @@ fn finding(flow: &Flow, rule: u32) -> Finding {
         client: flow.client,
         server: flow.server,
         server_name: None,
+        tunnel: None,
         direction: Direction::ToServer,
         field: "field".to_owned(),
         username: None,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::event::Outcome;
-use super::flow::{Direction, Endpoint, Flow, FlowId, Transport};
+use super::flow::{Direction, Endpoint, Flow, FlowId, Transport, Tunnel};
 use super::packet::Span;
 use super::why::{Fact, Why};
 
@@ -127,6 +127,8 @@ pub struct Finding {
     pub server: Endpoint,
     /// The server's name, where one was said.
     pub server_name: Option<String>,
+    /// What the flow was wrapped in.
+    pub tunnel: Option<Tunnel>,
     /// Who sent the value.
     pub direction: Direction,
     /// Where in the protocol it stood.

@@ -12,15 +12,18 @@ pub enum Transport {
     Udp,
     /// RFC 9260.
     Sctp,
+    /// RFC 1661, for logins that come before there are addresses. It has no ports: they are 0.
+    Ppp,
 }
 
 impl Transport {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Sctp];
+    pub const ALL: [Self; 4] = [Self::Tcp, Self::Udp, Self::Sctp, Self::Ppp];
 
     /// The name used in every output.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Ppp => "ppp",
             Self::Sctp => "sctp",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
@@ -29,7 +32,7 @@ impl Transport {
 
     /// Whether what it carries comes in pieces that each stand alone.
     pub const fn is_datagram(self) -> bool {
-        matches!(self, Self::Udp)
+        matches!(self, Self::Udp | Self::Ppp)
     }
 
     /// The transport whose protocols it carries. The messages of an SCTP association, one after the other,
@@ -42,12 +45,13 @@ impl Transport {
         }
     }
 
-    /// The IP protocol number.
-    pub const fn number(self) -> u8 {
+    /// The IP protocol number, of what is carried in IP.
+    pub const fn number(self) -> Option<u8> {
         match self {
-            Self::Sctp => 132,
-            Self::Tcp => 6,
-            Self::Udp => 17,
+            Self::Ppp => None,
+            Self::Sctp => Some(132),
+            Self::Tcp => Some(6),
+            Self::Udp => Some(17),
         }
     }
 }

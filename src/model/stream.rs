@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::flow::Direction;
+use super::limits;
 use super::packet::{Mark, Span};
 
 /// From byte `start` of a stretch onwards, the bytes came from the packet at `mark`.
@@ -100,12 +101,14 @@ impl Gathered {
         }
     }
 
-    /// Says that bytes appended through [`Gathered::bytes_mut`] from here on come from `mark`.
+    /// Says that bytes appended through [`Gathered::bytes_mut`] from here on come from `mark`. Of a
+    /// trickle not every packet is remembered: see [`limits::ORIGINS`].
     pub fn note(&mut self, mark: Mark) {
-        let start = self.bytes.len();
+        let (start, origins) = (self.bytes.len(), self.origins.len());
         match self.origins.last_mut() {
             Some(last) if last.mark == mark => {}
             Some(last) if last.start == start => last.mark = mark,
+            Some(last) if origins >= limits::ORIGINS && start - last.start < limits::ORIGIN_BYTES => {}
             last => {
                 if last.is_none() {
                     // What is kept of most flows came in one packet.
@@ -186,6 +189,16 @@ mod tests {
         assert_eq!(gathered.stretch().bytes, b"ef");
         assert_eq!(gathered.stretch().mark(0).frame.number, 2);
         assert_eq!(gathered.stretch().origins[0].start, 0);
+    }
+
+    #[test]
+    fn a_trickle_costs_little_more_than_its_bytes() {
+        let mut gathered = Gathered::default();
+        (1..=10_000).for_each(|number| gathered.push(b"x", mark(number)));
+        assert!(gathered.origins.len() <= limits::ORIGINS + 10_000 / limits::ORIGIN_BYTES);
+        let near =
+            |offset: u64| (offset - 63..=offset + 1).contains(&gathered.stretch().mark(offset as usize).frame.number);
+        assert!((100..10_000).step_by(99).all(near));
     }
 
     #[test]

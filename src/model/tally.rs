@@ -99,6 +99,8 @@ pub struct StreamTally {
     pub udp: u64,
     /// SCTP associations.
     pub sctp: u64,
+    /// Pairs of ends of PPP between which logins were seen.
+    pub ppp: u64,
     /// TCP and SCTP flows whose handshake was not seen.
     pub midstream: u64,
     /// TCP and SCTP flows of which one direction alone was seen.
@@ -136,11 +138,17 @@ pub struct StreamTally {
 }
 
 impl StreamTally {
+    /// Flows of all transports.
+    pub const fn all(&self) -> u64 {
+        self.tcp + self.udp + self.sctp + self.ppp
+    }
+
     /// Adds all of another count.
     pub const fn merge(&mut self, other: &Self) {
         self.tcp += other.tcp;
         self.udp += other.udp;
         self.sctp += other.sctp;
+        self.ppp += other.ppp;
         self.midstream += other.midstream;
         self.one_way += other.one_way;
         self.gaps += other.gaps;

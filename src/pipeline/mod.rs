@@ -14,6 +14,7 @@ mod outcome;
 pub mod settings;
 #[cfg(all(feature = "live", unix))]
 pub mod spool;
+pub mod target;
 #[cfg(all(feature = "live", unix))]
 pub mod watch;
 mod worker;

@@ -127,6 +127,7 @@ mod tests {
             client: end,
             server: end,
             server_name: None,
+            tunnel: None,
             direction: Direction::ToServer,
             field: String::new(),
             username: None,

@@ -1,9 +1,7 @@
 //! Reports on their way out while traffic goes on: a thread for each writes, and whoever reports never
 //! waits for it. What a slow or broken target has no room for is counted.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -11,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use super::target::{Out, Target};
 use crate::model::limits;
 
 /// How long an idle writer waits before it looks whether its file is to be opened again.
@@ -18,20 +17,6 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long the last lines may take.
 const FAREWELL: Duration = Duration::from_secs(5);
-
-/// Where a report goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A file, added to. `private`: it will hold clear secrets, and be the owner's alone.
-    File {
-        /// Where it is.
-        path: PathBuf,
-        /// Whether it is the owner's alone.
-        private: bool,
-    },
-    /// Standard output.
-    Stdout,
-}
 
 /// Takes text and hands it on, whole, each time it is flushed.
 pub struct Spool {
@@ -61,17 +46,15 @@ struct State {
 }
 
 impl Spool {
-    /// Opens the target and starts its writer.
-    pub fn open(target: Target) -> io::Result<(Self, Outlet)> {
-        let out = Out::open(&target)?;
+    /// Opens the target and starts its writer. `private`: it will hold clear secrets; a new file is its
+    /// owner's alone.
+    pub fn open(target: Target, private: bool) -> io::Result<(Self, Outlet)> {
+        let out = Out::append(&target, private)?;
         let (queue, texts) = bounded(limits::SPOOLED);
         let (done, over) = bounded(1);
         let state = Arc::new(State::default());
-        let name = match &target {
-            Target::File { path, .. } => path.display().to_string(),
-            Target::Stdout => "standard output".to_owned(),
-        };
-        let writer = Writer { target, out, state: Arc::clone(&state), deadline: None };
+        let name = target.to_string();
+        let writer = Writer { target, private, out, state: Arc::clone(&state), deadline: None };
         thread::Builder::new().name("writer".to_owned()).spawn(move || {
             writer.run(&texts);
             let _ = done.send(());
@@ -142,6 +125,7 @@ impl Outlet {
 
 struct Writer {
     target: Target,
+    private: bool,
     out: Out,
     state: Arc<State>,
     /// A broken target is not tried again from here on: the end has come.
@@ -190,58 +174,10 @@ impl Writer {
 
     fn turn_over(&mut self) {
         if self.state.reopen.swap(false, Ordering::Relaxed) {
-            match Out::open(&self.target) {
+            match Out::append(&self.target, self.private) {
                 Ok(out) => self.out = out,
                 // The old file goes on taking what comes.
                 Err(_) => self.state.broken.store(true, Ordering::Relaxed),
-            }
-        }
-    }
-}
-
-enum Out {
-    File(File),
-    Stdout(io::Stdout),
-}
-
-impl Out {
-    fn open(target: &Target) -> io::Result<Self> {
-        let Target::File { path, private } = target else { return Ok(Self::Stdout(io::stdout())) };
-        let mut options = OpenOptions::new();
-        options.append(true).create(true);
-        #[cfg(unix)]
-        if *private {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        }
-        #[cfg(not(unix))]
-        let _ = private;
-        Ok(Self::File(options.open(path)?))
-    }
-
-    /// Writes all of a text or, in a file, nothing of it: a full disk leaves no half line.
-    fn put(&mut self, text: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Stdout(out) => {
-                out.write_all(text)?;
-                out.flush()
-            }
-            Self::File(file) => {
-                let mut written = 0;
-                while let Some(rest) = text.get(written..).filter(|rest| !rest.is_empty()) {
-                    match file.write(rest) {
-                        Ok(more) if more > 0 => written += more,
-                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                        failed => {
-                            if let Ok(meta) = file.metadata()
-                                && meta.is_file()
-                            {
-                                let _ = file.set_len(meta.len().saturating_sub(written as u64));
-                            }
-                            return Err(failed.err().unwrap_or_else(|| io::ErrorKind::WriteZero.into()));
-                        }
-                    }
-                }
-                Ok(())
             }
         }
     }
@@ -255,7 +191,7 @@ mod tests {
     fn a_renamed_file_is_left_for_a_new_one_and_no_line_is_lost() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("findings");
-        let (mut spool, outlet) = Spool::open(Target::File { path: path.clone(), private: false }).unwrap();
+        let (mut spool, outlet) = Spool::open(Target::File(path.clone()), false).unwrap();
         for n in 0..200 {
             if n == 100 {
                 std::fs::rename(&path, folder.path().join("findings.1")).unwrap();
@@ -276,8 +212,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_never_holds_up_whoever_reports_and_every_lost_line_is_counted() {
-        let target = Target::File { path: "/dev/full".into(), private: false };
-        let (mut spool, outlet) = Spool::open(target).unwrap();
+        let target = Target::File("/dev/full".into());
+        let (mut spool, outlet) = Spool::open(target, false).unwrap();
         let begun = Instant::now();
         let lines = limits::SPOOLED as u64 + 100;
         let mut refused = 0;

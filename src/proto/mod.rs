@@ -23,6 +23,7 @@ pub mod ftp;
 pub mod hl7;
 pub mod http;
 pub mod imap;
+pub mod iso8583;
 pub mod ldap;
 pub mod lines;
 pub mod login;
@@ -32,6 +33,7 @@ pub mod mysql;
 pub mod ntlm;
 pub mod pop3;
 pub mod postgresql;
+pub mod ppp;
 pub mod redis;
 #[cfg(test)]
 pub mod replay;
@@ -68,9 +70,12 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &dicom::PROTOCOL,
     &fix::PROTOCOL,
     &hl7::PROTOCOL,
+    &iso8583::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
+    &ppp::PAP,
+    &ppp::CHAP,
 ];
 
 /// One protocol.

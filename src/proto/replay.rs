@@ -80,6 +80,15 @@ pub(crate) fn play_with_gap(turns: &[Turn<'_>], missing: usize) -> Said {
     player.finish()
 }
 
+/// Plays a conversation of datagrams.
+pub(crate) fn play_datagrams(transport: Transport, turns: &[Turn<'_>]) -> Said {
+    let mut player = Player::over(transport);
+    for (direction, bytes) in turns {
+        player.deliver(*direction, bytes);
+    }
+    player.finish()
+}
+
 fn play_pieces<'a>(pieces: impl Iterator<Item = Turn<'a>>) -> Said {
     let mut player = Player::new();
     for (direction, bytes) in pieces {
@@ -96,10 +105,14 @@ struct Player {
 
 impl Player {
     fn new() -> Self {
+        Self::over(Transport::Tcp)
+    }
+
+    fn over(transport: Transport) -> Self {
         let end = |port| Endpoint { ip: [127, 0, 0, 1].into(), port };
         let flow = Flow {
             id: FlowId(1),
-            transport: Transport::Tcp,
+            transport,
             client: end(40_000),
             server: end(9),
             roles: Roles::Handshake,

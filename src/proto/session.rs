@@ -7,7 +7,7 @@ use super::classify::{self, Decision};
 use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, EventSink, LinkFact, Skip};
-use crate::model::flow::{Direction, Flow, Roles};
+use crate::model::flow::{Direction, Flow, Roles, Transport};
 use crate::model::limits;
 use crate::model::link::Encryption;
 use crate::model::stream::{Gathered, Input, Stretch};
@@ -37,8 +37,8 @@ pub struct Session {
     /// Client and server are the other way round than the flow table believed.
     swapped: bool,
     state: State,
-    /// What is kept of each direction, indexed by the analyzer's view of the direction.
-    sides: [Gathered; 2],
+    /// What is kept of each direction, in the analyzer's view.
+    sides: Sides,
     /// How many more bytes of each direction nobody wants.
     unwanted: [u64; 2],
     refused: Vec<&'static str>,
@@ -66,8 +66,12 @@ enum State {
 #[derive(Default)]
 struct Replay {
     order: Vec<(Direction, usize)>,
-    sides: [Gathered; 2],
+    sides: Sides,
 }
+
+/// What is kept of each direction. Of most flows nothing is, most of the time: it takes no room then.
+#[derive(Default)]
+struct Sides(Option<Box<[Gathered; 2]>>);
 
 impl Session {
     /// A flow of which nothing was seen so far.
@@ -77,7 +81,7 @@ impl Session {
             midstream,
             swapped: false,
             state: State::Opening(Vec::new()),
-            sides: Default::default(),
+            sides: Sides::default(),
             unwanted: [0; 2],
             refused: Vec::new(),
             was_clear: false,
@@ -128,11 +132,11 @@ impl Session {
             self.classify(true, out);
         }
         let Self { flow, state, sides, .. } = self;
-        if let (State::Running { protocol, analyzer, .. }, Some(side)) = (state, sides.get_mut(direction.index())) {
+        if let State::Running { protocol, analyzer, .. } = state {
             let mut sink = Tagged { flow, protocol, out, spoke: false };
-            if !side.is_empty() {
-                sink.event(Event::Skipped { reason: Skip::Gap, bytes: side.len() as u64 });
-                side.clear();
+            let left = sides.take(direction);
+            if !left.is_empty() {
+                sink.event(Event::Skipped { reason: Skip::Gap, bytes: left.len() as u64 });
             }
             analyzer.gap(direction, missing, &mut sink);
         }
@@ -144,14 +148,10 @@ impl Session {
             self.classify(true, out);
         }
         if let State::Running { protocol, mut analyzer, .. } = mem::replace(&mut self.state, State::Done) {
-            let [to_server, to_client] = &self.sides;
-            let left = [
-                Input { direction: Direction::ToServer, data: to_server.stretch() },
-                Input { direction: Direction::ToClient, data: to_client.stretch() },
-            ];
+            let left = Direction::BOTH.map(|direction| Input { direction, data: self.sides.stretch(direction) });
             analyzer.end(left, &mut Tagged { flow: &self.flow, protocol, out, spoke: false });
         }
-        self.sides = Default::default();
+        self.sides = Sides::default();
     }
 
     /// Why the bytes of a flow nobody looks at any more are skipped.
@@ -165,7 +165,7 @@ impl Session {
     /// Looks at nothing more of this flow.
     pub fn give_up(&mut self) {
         self.state = State::Done;
-        self.sides = Default::default();
+        self.sides = Sides::default();
     }
 
     /// A direction of the flow table as the analyzer sees it.
@@ -176,10 +176,8 @@ impl Session {
     fn wanted(&mut self, direction: Direction, piece: Stretch<'_>, out: &mut dyn SessionSink) {
         match &mut self.state {
             State::Opening(order) => {
-                order.push((direction, piece.bytes.len()));
-                if let Some(side) = self.sides.get_mut(direction.index()) {
-                    side.push_stretch(piece);
-                }
+                note(order, &self.flow, direction, piece.bytes.len());
+                self.sides.keep(direction).push_stretch(piece);
                 let datagram = self.flow.transport.is_datagram();
                 self.classify(datagram, out);
             }
@@ -196,13 +194,13 @@ impl Session {
 
     /// Tries to recognise the protocol of what is kept; with `last_call`, nothing more will come.
     fn classify(&mut self, last_call: bool, out: &mut dyn SessionSink) {
-        let [to_server, to_client] = &self.sides;
+        let [to_server, to_client] = Direction::BOTH.map(|direction| self.sides.stretch(direction).bytes);
         if to_server.is_empty() && to_client.is_empty() {
             return;
         }
         let opening = Opening {
-            to_server: to_server.stretch().bytes,
-            to_client: to_client.stretch().bytes,
+            to_server,
+            to_client,
             server_port: self.flow.server.port,
             midstream: self.midstream,
             ended: last_call,
@@ -223,7 +221,7 @@ impl Session {
     fn swap(&mut self) {
         self.swapped = !self.swapped;
         self.flow = self.flow.swapped();
-        self.sides.swap(0, 1);
+        self.sides.swap();
         self.unwanted.swap(0, 1);
         if let State::Opening(order) = &mut self.state {
             for (direction, _) in order {
@@ -270,10 +268,9 @@ impl Session {
     fn play(&mut self, opening: &Replay, out: &mut dyn SessionSink) -> bool {
         let mut from = [0usize; 2];
         for &(direction, length) in &opening.order {
-            let index = direction.index();
-            let (Some(side), Some(start)) = (opening.sides.get(index), from.get_mut(index)) else { break };
+            let Some(start) = from.get_mut(direction.index()) else { break };
             let mut piece = Gathered::default();
-            piece.push_part(side.stretch(), *start..*start + length);
+            piece.push_part(opening.sides.stretch(direction), *start..*start + length);
             *start += length;
             match &mut self.state {
                 State::Done => break,
@@ -293,21 +290,20 @@ impl Session {
     fn feed(&mut self, direction: Direction, piece: Stretch<'_>, out: &mut dyn SessionSink) -> bool {
         let Self { flow, state, sides, .. } = self;
         let State::Running { protocol, analyzer, replay, spoke } = state else { return false };
-        let Some(side) = sides.get_mut(direction.index()) else { return false };
         let mut sink = Tagged { flow, protocol, out, spoke: false };
-        let fresh = side.is_empty();
+        let fresh = sides.is_empty(direction);
         let progress = if fresh {
             analyzer.data(Input { direction, data: piece }, &mut sink)
         } else {
-            side.push_stretch(piece);
-            analyzer.data(Input { direction, data: side.stretch() }, &mut sink)
+            sides.keep(direction).push_stretch(piece);
+            analyzer.data(Input { direction, data: sides.stretch(direction) }, &mut sink)
         };
         *spoke |= sink.spoke;
         if *spoke {
             *replay = None;
         } else if let Some(kept) = replay {
-            kept.push(direction, piece);
-            if kept.sides.iter().any(|s| s.len() > limits::OPENING_BYTES) {
+            kept.push(flow, direction, piece);
+            if Direction::BOTH.iter().any(|side| kept.sides.stretch(*side).bytes.len() > limits::OPENING_BYTES) {
                 *replay = None;
             }
         }
@@ -319,10 +315,10 @@ impl Session {
                 return false;
             }
         };
-        if fresh {
-            side.push_part(piece, consumed..piece.bytes.len());
-        } else {
-            side.consume(consumed);
+        if !fresh {
+            sides.keep(direction).consume(consumed);
+        } else if consumed < piece.bytes.len() {
+            sides.keep(direction).push_part(piece, consumed..piece.bytes.len());
         }
         match progress {
             Progress::Skip(_, more) => self.pass_over(direction, more, out),
@@ -331,13 +327,12 @@ impl Session {
                 false
             }
             _ if flow.transport.is_datagram() => {
-                side.clear();
+                sides.take(direction);
                 false
             }
             _ => {
-                if side.len() > limits::PENDING_BYTES {
-                    let lost = side.len() as u64;
-                    side.clear();
+                if sides.stretch(direction).bytes.len() > limits::PENDING_BYTES {
+                    let lost = sides.take(direction).len() as u64;
                     let mut sink = Tagged { flow, protocol, out, spoke: false };
                     sink.event(Event::Skipped { reason: Skip::Limit, bytes: lost });
                     analyzer.gap(direction, lost, &mut sink);
@@ -349,17 +344,14 @@ impl Session {
 
     /// Notes that the next `more` bytes are unwanted, beginning with those that are here already.
     fn pass_over(&mut self, direction: Direction, more: u64, out: &mut dyn SessionSink) -> bool {
-        let index = direction.index();
-        let (Some(side), Some(unwanted)) = (self.sides.get_mut(index), self.unwanted.get_mut(index)) else {
-            return false;
-        };
-        let here = more.min(side.len() as u64);
-        side.consume(here as usize);
+        let Some(unwanted) = self.unwanted.get_mut(direction.index()) else { return false };
+        let mut rest = self.sides.take(direction);
+        let here = more.min(rest.len() as u64);
+        rest.consume(here as usize);
         *unwanted = more - here;
-        if side.is_empty() {
+        if rest.is_empty() {
             return false;
         }
-        let rest = mem::take(side);
         self.feed(direction, rest.stretch(), out)
     }
 
@@ -367,7 +359,8 @@ impl Session {
     fn hand_over(&mut self, last: Direction, next: Next, out: &mut dyn SessionSink) {
         let order = [last.reverse(), last]
             .into_iter()
-            .filter_map(|d| self.sides.get(d.index()).filter(|s| !s.is_empty()).map(|s| (d, s.len())))
+            .map(|direction| (direction, self.sides.stretch(direction).bytes.len()))
+            .filter(|(_, length)| *length > 0)
             .collect();
         self.state = State::Opening(order);
         self.refused.clear();
@@ -384,7 +377,7 @@ impl Session {
     /// The analyzer took the flow for its own by mistake: the next candidate gets its opening.
     fn refuse(&mut self, protocol: &'static Protocol, opening: Option<Replay>, out: &mut dyn SessionSink) {
         self.refused.push(protocol.name);
-        self.sides = Default::default();
+        self.sides = Sides::default();
         self.state = State::Done;
         if let Some(Replay { order, sides }) = opening {
             self.sides = sides;
@@ -395,10 +388,47 @@ impl Session {
 }
 
 impl Replay {
-    fn push(&mut self, direction: Direction, piece: Stretch<'_>) {
-        self.order.push((direction, piece.bytes.len()));
-        if let Some(side) = self.sides.get_mut(direction.index()) {
-            side.push_stretch(piece);
+    fn push(&mut self, flow: &Flow, direction: Direction, piece: Stretch<'_>) {
+        note(&mut self.order, flow, direction, piece.bytes.len());
+        self.sides.keep(direction).push_stretch(piece);
+    }
+}
+
+/// Notes in which order bytes came. Of a stream it is of no matter how they were cut.
+fn note(order: &mut Vec<(Direction, usize)>, flow: &Flow, direction: Direction, length: usize) {
+    match order.last_mut() {
+        Some((last, before)) if *last == direction && flow.transport == Transport::Tcp => *before += length,
+        _ => order.push((direction, length)),
+    }
+}
+
+impl Sides {
+    fn stretch(&self, direction: Direction) -> Stretch<'_> {
+        let side = self.0.as_ref().and_then(|sides| sides.get(direction.index()));
+        side.map_or(Stretch { bytes: &[], origins: &[] }, Gathered::stretch)
+    }
+
+    fn is_empty(&self, direction: Direction) -> bool {
+        self.stretch(direction).bytes.is_empty()
+    }
+
+    /// What more is to be kept goes there.
+    fn keep(&mut self, direction: Direction) -> &mut Gathered {
+        let [to_server, to_client] = self.0.get_or_insert_default().as_mut();
+        match direction {
+            Direction::ToServer => to_server,
+            Direction::ToClient => to_client,
+        }
+    }
+
+    /// What was kept of a direction, and is not any longer.
+    fn take(&mut self, direction: Direction) -> Gathered {
+        if self.is_empty(direction) { Gathered::default() } else { mem::take(self.keep(direction)) }
+    }
+
+    fn swap(&mut self) {
+        if let Some(sides) = &mut self.0 {
+            sides.reverse();
         }
     }
 }

@@ -12,17 +12,19 @@ use crate::model::flow::{Endpoint, Transport};
 /// The specification's default seed.
 const SEED: u16 = 0;
 
-/// The identifier of the flow between two endpoints, whichever of them is named first.
-pub fn of(transport: Transport, a: Endpoint, b: Endpoint) -> String {
+/// The identifier of the flow between two endpoints, whichever of them is named first. `None` for what is
+/// no transport of IP: the specification has no word for it.
+pub fn of(transport: Transport, a: Endpoint, b: Endpoint) -> Option<String> {
+    let number = transport.number()?;
     let (low, high) = if (bytes(a.ip), a.port) <= (bytes(b.ip), b.port) { (a, b) } else { (b, a) };
     let mut sha = Sha1::new();
     sha.update(SEED.to_be_bytes());
     sha.update(bytes(low.ip));
     sha.update(bytes(high.ip));
-    sha.update([transport.number(), 0]);
+    sha.update([number, 0]);
     sha.update(low.port.to_be_bytes());
     sha.update(high.port.to_be_bytes());
-    format!("1:{}", STANDARD.encode(sha.finalize()))
+    Some(format!("1:{}", STANDARD.encode(sha.finalize())))
 }
 
 fn bytes(ip: IpAddr) -> Vec<u8> {
@@ -39,7 +41,7 @@ mod tests {
     fn id(transport: Transport, a: (&str, u16), b: (&str, u16)) -> String {
         let end = |(ip, port): (&str, u16)| Endpoint { ip: ip.parse().unwrap(), port };
         assert_eq!(of(transport, end(a), end(b)), of(transport, end(b), end(a)));
-        of(transport, end(a), end(b))
+        of(transport, end(a), end(b)).unwrap()
     }
 
     /// From the baseline files of the specification's repository.

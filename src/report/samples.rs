@@ -96,6 +96,7 @@ pub(super) fn login(username: &str) -> Finding {
         client: flow.client,
         server: flow.server,
         server_name: Some("shop.example".to_owned()),
+        tunnel: None,
         direction: Direction::ToServer,
         field: "http.request.header.authorization".to_owned(),
         username: Some(username.to_owned()),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
+use super::cost;
 use super::engine::{Context, Engine, Matcher};
 use super::error::RuleError;
 use super::expression::Expression;
@@ -60,6 +61,14 @@ pub fn check(catalogue: &Catalogue) -> Result<Report, RuleError> {
         }
         let faults = [matcher.compiled.part(index).faults(), examples(&mut engine, catalogue, index, rule)];
         report.faults.extend(faults.into_iter().flatten().map(named));
+    }
+    for (index, work) in cost::over_budget(catalogue)? {
+        let what = format!(
+            "makes work for {work} bytes in each MB, and may make {}: its keywords are too common or its expressions \
+             look too far; `plainsight rules bench` shows what it costs",
+            cost::BUDGET
+        );
+        report.faults.push(Fault { rule: catalogue.rule(index).id.clone(), what });
     }
     Ok(report)
 }
@@ -187,8 +196,19 @@ fn long(example: &Example) -> LongExample {
     }
 }
 
+/// How many bytes an example has.
+pub(super) fn length(example: &Example) -> usize {
+    let example = long(example);
+    filled(example.text.or(example.value).as_deref().unwrap_or_default()).len()
+}
+
+/// The text of an example that is one.
+pub(super) fn text(example: &Example) -> Option<String> {
+    long(example).text.as_deref().map(filled)
+}
+
 /// The findings of one example.
-fn run(engine: &mut Engine, rule: &Rule, example: &Example) -> Vec<Finding> {
+pub(super) fn run(engine: &mut Engine, rule: &Rule, example: &Example) -> Vec<Finding> {
     let example = long(example);
     let direction = match example.direction {
         Some(Way::ToClient) => Direction::ToClient,

@@ -40,10 +40,35 @@ pub(super) struct Compiled {
     pub(super) numbers: HashMap<u64, Vec<(RuleIndex, Variant)>>,
     /// Lengths of numbers that are written in one run, as bits.
     pub(super) lone_runs: u64,
+    /// For each length of a first run: what the second of the same number may have, as bits.
+    pub(super) second_runs: SecondRuns,
     /// Rules whose keyword is a lone `@`.
     pub(super) at_sign: Vec<RuleIndex>,
     /// For each rule of the catalogue, the rules that count its values.
     counts: Vec<SmallVec<[RuleIndex; 2]>>,
+}
+
+/// Which lengths a number's first two runs may have together.
+#[derive(Debug)]
+pub(super) struct SecondRuns([u64; 1 + forms::RUN]);
+
+impl Default for SecondRuns {
+    fn default() -> Self {
+        Self([0; 1 + forms::RUN])
+    }
+}
+
+impl SecondRuns {
+    fn add(&mut self, first: usize, second: usize) {
+        if let Some(seconds) = self.0.get_mut(first) {
+            *seconds |= 1 << second;
+        }
+    }
+
+    /// Whether a number may have runs of these lengths.
+    pub(super) fn has(&self, first: usize, second: usize) -> bool {
+        self.0.get(first).is_some_and(|seconds| seconds >> second & 1 == 1)
+    }
 }
 
 /// What was made of a rule.
@@ -83,8 +108,8 @@ impl Part {
 /// What a literal leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Use {
-    /// A name of a field.
-    Anchor,
+    /// A name of a field; the first rule that looks for it.
+    Anchor(RuleIndex),
     /// A keyword of this rule; with the bytes it must be, where case counts.
     Keyword(RuleIndex, Option<Box<[u8]>>),
 }
@@ -181,13 +206,13 @@ impl Compiled {
             self.names.add(name, Role::For(index));
         }
         for anchor in &named.anchors {
-            literal(literals, anchor.as_bytes(), Use::Anchor);
+            literal(literals, anchor.as_bytes(), Use::Anchor(index));
             if !anchor.is_ascii() {
                 // As JSON and URLs may write it.
                 let escaped: String = anchor.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
                 let percent: String = anchor.bytes().map(|byte| format!("%{byte:02x}")).collect();
-                literal(literals, escaped.as_bytes(), Use::Anchor);
-                literal(literals, percent.as_bytes(), Use::Anchor);
+                literal(literals, escaped.as_bytes(), Use::Anchor(index));
+                literal(literals, percent.as_bytes(), Use::Anchor(index));
             }
         }
     }
@@ -201,8 +226,10 @@ impl Compiled {
         }
         for form in &number.forms {
             for variant in forms::variants(form)? {
-                if variant.runs() == 1 {
-                    self.lone_runs |= 1 << (variant.signature() & 63);
+                match (variant.lengths().next(), variant.lengths().nth(1)) {
+                    (Some(only), None) => self.lone_runs |= 1 << only,
+                    (Some(first), Some(second)) => self.second_runs.add(first, second),
+                    _ => {}
                 }
                 self.numbers.entry(variant.signature()).or_default().push((index, variant));
             }
@@ -217,7 +244,9 @@ type Collected = HashMap<Vec<u8>, (usize, SmallVec<[Use; 2]>)>;
 fn literal(literals: &mut Collected, bytes: &[u8], to: Use) {
     let count = literals.len();
     let (_, uses) = literals.entry(bytes.to_ascii_lowercase()).or_insert((count, SmallVec::new()));
-    if !uses.contains(&to) {
+    let anchor = |to: &Use| matches!(to, Use::Anchor(_));
+    let known = uses.contains(&to) || anchor(&to) && uses.iter().any(anchor);
+    if !known {
         uses.push(to);
     }
 }

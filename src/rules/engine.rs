@@ -10,6 +10,7 @@ use super::Options;
 use super::bulk::{Cell, Tallies};
 use super::catalogue::Catalogue;
 use super::compile::Compiled;
+use super::cost::{Clock, Cost, Meter};
 use super::error::RuleError;
 use super::familiar::{self, Familiar};
 use super::finding::{Evidence, Found};
@@ -84,6 +85,13 @@ impl Matcher {
         fits.then_some((index, asks))
     }
 
+    /// Compiles every expression now, not when it is first needed.
+    pub fn prepare(&self) {
+        for (index, _) in self.catalogue.iter() {
+            self.compiled.part(index).faults();
+        }
+    }
+
     /// The rules it was made from.
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
@@ -132,6 +140,17 @@ impl Engine {
         let table = self.table.take().map(|table| matcher.reread(table));
         let tallies = std::mem::take(&mut self.tallies);
         *self = Self { table, tallies, ..Self::new(matcher) };
+    }
+
+    /// Counts from now on what the rules cost, and the time they take if there is a clock. What was seen
+    /// before is searched again.
+    pub fn measure(&mut self, clock: Option<Clock>) {
+        self.scratch.meter = Some(Box::new(Meter::new(self.matcher.catalogue.len(), clock)));
+    }
+
+    /// What the rules have cost since [`Engine::measure`], in the order of the catalogue.
+    pub fn costs(&self) -> &[Cost] {
+        self.scratch.meter.as_ref().map_or(&[], |meter| meter.costs())
     }
 
     /// The contents it knows to hold nothing.
@@ -271,7 +290,8 @@ impl Engine {
             outer: None,
         };
         // A table's later pieces mean what its header says, which is not part of the digest.
-        let digest = if text.format == Format::Csv { None } else { familiar::digest(&scan, text.resource) };
+        let new = text.format == Format::Csv || self.scratch.meter.is_some();
+        let digest = if new { None } else { familiar::digest(&scan, text.resource) };
         if digest.as_ref().is_some_and(|digest| self.familiar.knows(digest)) {
             return;
         }

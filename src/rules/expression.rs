@@ -64,6 +64,11 @@ impl Expression {
         self.search(Input::new(text).span(span))
     }
 
+    /// The match that begins where `span` does.
+    pub(super) fn begins(&self, text: &[u8], span: Range<usize>) -> Option<Match> {
+        self.search(Input::new(text).span(span).anchored(Anchored::Yes))
+    }
+
     /// The match of all of `text`.
     pub(super) fn fits(&self, text: &[u8]) -> Option<Match> {
         self.search(Input::new(text).anchored(Anchored::Yes)).filter(|m| m.whole.end == text.len())

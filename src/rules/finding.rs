@@ -73,6 +73,7 @@ impl Matcher {
             client: flow.client,
             server: flow.server,
             server_name: at.server_name.map(str::to_owned),
+            tunnel: flow.tunnel,
             direction: found.direction,
             field: found.field.to_owned(),
             username,

@@ -42,6 +42,11 @@ impl Variant {
         signature(self.runs.iter().map(Vec::len))
     }
 
+    /// The lengths of its runs: at most [`RUN`] each.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.runs.iter().map(Vec::len)
+    }
+
     /// How many runs it has.
     pub(super) fn runs(&self) -> usize {
         self.runs.len()

@@ -9,6 +9,7 @@ mod bulk;
 mod catalogue;
 mod check;
 mod compile;
+mod cost;
 mod engine;
 mod error;
 mod expression;
@@ -24,6 +25,7 @@ mod known;
 mod literals;
 mod login;
 mod mask;
+mod naive;
 mod names;
 mod schema;
 mod text;
@@ -32,11 +34,13 @@ mod why;
 
 pub use catalogue::Catalogue;
 pub use check::{Fault, Report, check};
+pub use cost::{BUDGET, Clock, Cost, per_mb, sample, sample_text};
 pub use engine::{Context, Engine, Matcher};
 pub use error::{Place as FilePlace, RuleError};
 pub use familiar::Familiar;
 pub use known::{Known, KnownError};
 pub use mask::Key;
+pub use naive::Naive;
 pub use schema::{
     Allow, AllowTarget, Boundary, BulkMatch, Content, Example, FormatName, GradeName, Guard, KnownMatch, LoginMatch,
     LongExample, Mask, Named, Need, Number, OneOrMany, Origin, Place, ProofName, Rule, Way, WeaknessMatch, When,

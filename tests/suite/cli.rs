@@ -157,6 +157,54 @@ fn a_rule_that_breaks_its_promise_is_reported() {
 }
 
 #[test]
+fn a_text_is_scanned_for_programs_too() {
+    let scan = |args: &[&str]| {
+        let mut command = Command::cargo_bin("plainsight").expect("the program is built with its tests");
+        let text = "user = bob\npassword = Winter-2024!x\ncard 4539 5787 6362 1486\n";
+        let output = command.args(["rules", "scan", "-"]).args(args).write_stdin(text).output().expect("it runs");
+        let lines = stdout(&output);
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<serde_json::Value>>()
+    };
+    let all = scan(&["--format", "ndjson"]);
+    let lines: Vec<_> = all.iter().map(|found| found["lines"][0].as_u64()).collect();
+    assert_eq!(lines, [Some(2), Some(3)], "{all:?}");
+    assert!(all.iter().all(|found| found["type"] == "match" && found["clear"].is_null()), "{all:?}");
+    let cards = scan(&["--format", "ndjson", "--only", "fin.*", "--reveal"]);
+    assert_eq!((cards.len(), &cards[0]["clear"]), (1, &"4539 5787 6362 1486".into()), "{cards:?}");
+    assert_eq!(scan(&["--format", "ndjson", "--skip", "fin.*"]).len(), 1);
+}
+
+#[test]
+fn a_rule_that_costs_too_much_is_named_and_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (text, rules) = (folder.path().join("a.txt"), folder.path().join("greedy.toml"));
+    fs::write(&text, "the class of the value is a number, and so on\n".repeat(2000)).expect("written");
+    let rule = r#"
+        [[rule]]
+        id = "mine.greedy"
+        title = "Mine"
+        kind = "secret.mine"
+        severity = "high"
+        description = "A rule whose keyword is everywhere."
+        fix = "A longer keyword."
+        on = "content"
+        keywords = ["class"]
+        before = 100
+        after = 1000
+        regex = "zz[a-z]{4}class"
+    "#;
+    fs::write(&rules, rule).expect("written");
+    let (text, rules) = (text.to_str().expect("UTF-8"), rules.to_str().expect("UTF-8"));
+    let modest = plainsight(&["rules", "bench", text, "--naive"]);
+    assert_eq!(modest.status.code(), Some(0), "{}", stdout(&modest));
+    assert!(stdout(&modest).contains("times as fast"), "{}", stdout(&modest));
+    let greedy = plainsight(&["rules", "bench", text, "--format", "ndjson", "--rules", rules]);
+    assert_eq!(greedy.status.code(), Some(1));
+    let total = stdout(&greedy).lines().last().map(serde_json::from_str::<serde_json::Value>).expect("a line");
+    assert_eq!(total.expect("JSON")["over_budget"], serde_json::json!(["mine.greedy"]));
+}
+
+#[test]
 fn every_command_helps_with_examples() {
     for command in [&["--help"][..], &["read", "--help"], &["rules", "--help"], &["explain", "--help"]] {
         let help = stdout(&plainsight(command));

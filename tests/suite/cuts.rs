@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plainsight::model::event::Event;
-use plainsight::model::flow::{Direction, Flow, FlowId, Transport};
+use plainsight::model::flow::{Direction, Flow, FlowId};
 use plainsight::model::packet::Mark;
 use plainsight::model::stream::{Origin, Stretch};
 use plainsight::proto::Protocol;
@@ -47,7 +47,7 @@ fn said(steps: &[Step], piece: usize) -> BTreeSet<String> {
             session.gap(*direction, *missing, &mut rules);
         }
         // A datagram is a message: it cannot be cut.
-        let size = if flow.transport == Transport::Udp { usize::MAX } else { piece };
+        let size = if flow.transport.is_datagram() { usize::MAX } else { piece };
         for bytes in bytes.chunks(size.min(bytes.len()).max(1)) {
             session.data(*direction, Stretch { bytes, origins: &origins }, &mut rules);
         }

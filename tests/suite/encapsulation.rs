@@ -63,6 +63,32 @@ fn the_same_addresses_in_two_networks_do_not_mix() {
 }
 
 #[test]
+fn findings_name_the_tunnel_they_were_in() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("tunnel.pcap");
+    let packets = packets(CONVERSATIONS[0].0, 4);
+    write(&path, 1, packets.iter().map(|packet| wrap::vxlan(7, packet)));
+    let said = of_type(&read(&[&path], How::default()), "finding");
+    assert!(!said.is_empty() && said.iter().all(|finding| finding["tunnel"] == "vxlan 7"));
+}
+
+#[test]
+fn a_login_to_a_network_is_found_wherever_ppp_is() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("ppp.pcap");
+    let request = [0xc0, 0x23, 1, 7, 0, 16, 3, b'e', b'v', b'a', 7, b'k', b'3', b'y', b'-', b'P', b'w', b'd'];
+    let accepted = [0xc0, 0x23, 2, 7, 0, 5, 0];
+    for (name, link, wrap) in wrap::PPP {
+        write(&path, link, [wrap(true, &request), wrap(false, &accepted)].into_iter());
+        let said = read(&[&path], How::default());
+        let findings = of_type(&said, "finding");
+        let login = findings.iter().find(|finding| finding["kind"] == "cred.password").expect(name);
+        assert_eq!((&login["username"], &login["outcome"]), (&"eva".into(), &"accepted".into()), "{name}");
+        assert_eq!((&login["transport"], &login["protocol"]), (&"ppp".into(), &"pap".into()), "{name}");
+    }
+}
+
+#[test]
 fn what_is_said_over_sctp_is_what_is_said_over_tcp() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("sctp.pcap");
@@ -170,6 +196,7 @@ fn essence(ndjson: &str) -> Vec<Value> {
     for line in &mut lines {
         if let Some(object) = line.as_object_mut() {
             object.remove("tunnels");
+            object.remove("tunnel");
             if let Some(evidence) = object.get_mut("evidence").and_then(Value::as_object_mut) {
                 evidence.remove("file");
             }

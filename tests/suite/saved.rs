@@ -126,8 +126,10 @@ fn seen_behind_a_router(record: &[u8]) -> Vec<u8> {
     let (head, frame) = record.split_at(16);
     let (macs, packet) = frame.split_at(12);
     let mut packet = packet.to_vec();
-    // The type, then the IPv4 header: its hops, and its checksum (which nobody here looks at).
+    // The type, then the IPv4 header: its hops, and its checksum (RFC 1624).
     packet[2 + 8] -= 1;
+    let (sum, carry) = u16::from_be_bytes([packet[2 + 10], packet[2 + 11]]).overflowing_add(0x100);
+    packet[2 + 10..2 + 12].copy_from_slice(&(sum + u16::from(carry)).to_be_bytes());
     let mut later = [head, macs, &[0x81, 0, 0, 7], &packet].concat();
     let micros = u32_at(head, 4) + 20;
     let (seconds, micros) = (u32_at(head, 0) + micros / 1_000_000, micros % 1_000_000);

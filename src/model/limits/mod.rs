@@ -15,6 +15,13 @@ pub const PENDING_BYTES: usize = 1 << 20;
 /// protocol's greeting; what is unknown after this stays so.
 pub const OPENING_BYTES: usize = 4096;
 
+/// Packets that the bytes of one buffer are known to have come from, however few bytes each of them has;
+pub const ORIGINS: usize = 16;
+
+/// past these, one for so many bytes: remembering the packet of each byte of a trickle would cost far
+/// more than the bytes.
+pub const ORIGIN_BYTES: usize = 64;
+
 /// Out-of-order bytes held for one direction of a flow. A hole that outlives this many bytes of
 /// later data was a loss in the capture. Sixteen full-size windows of a LAN sender.
 pub const REORDER_BYTES: usize = 1 << 20;

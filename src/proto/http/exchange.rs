@@ -118,6 +118,10 @@ impl Exchanges {
             out.beyond(limits::Cap::Outstanding);
             settle(oldest, None, challenges, out);
         }
+        if self.waiting.is_empty() {
+            // Few connections pipeline, and many wait for long.
+            self.waiting.reserve_exact(1);
+        }
         self.waiting.push_back(exchange);
         self.asked
     }

@@ -38,7 +38,8 @@ const WHOLE: u64 = WHOLE_BYTES;
 #[derive(Default)]
 struct Redis {
     sides: [Side; 2],
-    long: Option<LongCommand>,
+    /// Boxed: few connections ever send one.
+    long: Option<Box<LongCommand>>,
     replies: Replies,
 }
 
@@ -138,7 +139,7 @@ impl Redis {
 
     /// The rest of a long command will not come.
     fn cut(&mut self, out: &mut dyn EventSink) {
-        if let Some(LongCommand { arguments, value: Some(value), .. }) = &mut self.long {
+        if let Some(LongCommand { arguments, value: Some(value), .. }) = self.long.as_deref_mut() {
             value.cut(&arguments.naming(None), out);
         }
         self.long = None;
@@ -266,7 +267,7 @@ impl Redis {
         let Header::Is(_, count, length) = resp::header(bytes) else { return Step::Lost };
         let left = u64::try_from(count).unwrap_or(0);
         let arguments = Arguments::new(Layout::Bare);
-        self.long = Some(LongCommand { left, index: 0, arguments, value: None, trailer: false });
+        self.long = Some(Box::new(LongCommand { left, index: 0, arguments, value: None, trailer: false }));
         self.replies.ask(None, out);
         Step::Took(length)
     }

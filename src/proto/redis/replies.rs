@@ -60,7 +60,13 @@ impl Replies {
                 out.beyond(limits::Cap::Outstanding);
                 login.report(field, Outcome::Unknown, out);
             }
-            Some(wanted) if self.wanted.len() < limits::OUTSTANDING => self.wanted.push_back((self.sent, wanted)),
+            Some(wanted) if self.wanted.len() < limits::OUTSTANDING => {
+                if self.wanted.is_empty() {
+                    // Most connections wait for one answer at a time.
+                    self.wanted.reserve_exact(1);
+                }
+                self.wanted.push_back((self.sent, wanted));
+            }
             _ => {}
         }
     }

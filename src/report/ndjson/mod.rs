@@ -69,6 +69,7 @@ impl<W: Write + Send> Sink for Ndjson<W> {
             value: finding.value.as_ref().map(Into::into),
             outcome: finding.outcome.map(|outcome| outcome.name()),
             bulk: finding.bulk.as_deref().map(Into::into),
+            tunnel: finding.tunnel.map(|tunnel| tunnel.to_string()),
             evidence: Evidence::new(&self.files, finding.span, note.as_deref()),
             count: finding.count,
             first_seen: At(finding.seen.first.at),

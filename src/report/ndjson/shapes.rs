@@ -43,7 +43,8 @@ pub(super) struct FindingLine<'a> {
     pub(super) confidence: &'static str,
     pub(super) protocol: &'static str,
     pub(super) transport: &'static str,
-    pub(super) community_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) community_id: Option<String>,
     pub(super) client: Client,
     pub(super) server: Server<'a>,
     pub(super) direction: &'static str,
@@ -56,6 +57,8 @@ pub(super) struct FindingLine<'a> {
     pub(super) outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bulk: Option<Many<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tunnel: Option<String>,
     pub(super) evidence: Evidence<'a>,
     pub(super) count: u64,
     pub(super) first_seen: At,
@@ -373,6 +376,7 @@ pub(super) struct Streams {
     pub(super) tcp: u64,
     pub(super) udp: u64,
     pub(super) sctp: u64,
+    pub(super) ppp: u64,
     pub(super) midstream: u64,
     pub(super) one_way: u64,
     pub(super) gaps: u64,
@@ -396,6 +400,7 @@ impl From<StreamTally> for Streams {
             tcp: tally.tcp,
             udp: tally.udp,
             sctp: tally.sctp,
+            ppp: tally.ppp,
             midstream: tally.midstream,
             one_way: tally.one_way,
             gaps: tally.gaps,

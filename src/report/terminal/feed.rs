@@ -122,7 +122,7 @@ pub fn state(summary: &Summary) -> String {
         words::duration(summary.elapsed),
         words::many(capture.packets(), "packet"),
         words::bytes(capture.bytes()),
-        words::many(streams.tcp + streams.udp + streams.sctp, "stream"),
+        words::many(streams.all(), "stream"),
         words::many(summary.findings.total(), "finding"),
         words::count(dropped),
         words::count(capture.dropped_by_kernel),

@@ -340,6 +340,7 @@ fn details(finding: &Finding, rule: &Rule) -> Vec<Text> {
     if let Some(value) = &finding.value {
         items.extend([words::many(value.length as u64, "byte"), value.fingerprint.clone()]);
     }
+    items.extend(finding.tunnel.map(|tunnel| format!("in {tunnel}")));
     items.extend(rule.references.iter().cloned());
     items.iter().map(|item| Text::styled(DIM, item)).collect()
 }

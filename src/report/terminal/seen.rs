@@ -178,7 +178,7 @@ pub(super) fn unseen(summary: &Summary, folder: &str, view: View) -> Vec<Text> {
 /// The last lines: what to do next, and what it took.
 pub(super) fn closing(summary: &Summary, width: usize) -> Vec<Text> {
     let capture = &summary.capture;
-    let streams = summary.streams.tcp + summary.streams.udp + summary.streams.sctp;
+    let streams = summary.streams.all();
     let mut lines = Vec::new();
     if summary.findings.total() > 0 {
         let hint = Text::styled(NAME, "plainsight explain RULE").with(DIM, " tells more about a finding.");

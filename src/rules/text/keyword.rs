@@ -11,6 +11,7 @@ use crate::model::event::Format;
 use crate::model::finding::{Confidence, RuleIndex};
 use crate::model::why::{Fact, Why};
 use crate::rules::compile::Use;
+use crate::rules::cost::Metered as _;
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
 use crate::rules::names::{Reading, Role};
@@ -34,7 +35,11 @@ impl Matcher {
             let range = hit.start..hit.end;
             for to in uses {
                 match to {
-                    Use::Anchor => self.anchor(scan, range.clone(), scratch),
+                    Use::Anchor(rule) => {
+                        let started = scratch.begin();
+                        self.anchor(scan, range.clone(), scratch);
+                        scratch.end(*rule, &started);
+                    }
                     Use::Keyword(rule, None) => self.keyword(scan, *rule, range.clone(), scratch),
                     Use::Keyword(rule, Some(exact)) => {
                         if scan.text.get(range.clone()).is_some_and(|bytes| bytes == &**exact) {
@@ -63,6 +68,13 @@ impl Matcher {
     }
 
     fn keyword(&self, scan: &Scan<'_>, index: RuleIndex, hit: Range<usize>, scratch: &mut Scratch) {
+        let started = scratch.begin();
+        self.expressions(scan, index, hit, scratch);
+        scratch.end(index, &started);
+    }
+
+    /// Tries the expressions of a rule around its keyword.
+    fn expressions(&self, scan: &Scan<'_>, index: RuleIndex, hit: Range<usize>, scratch: &mut Scratch) {
         let rule = self.catalogue.rule(index);
         let When::Content(content) = &rule.when else { return };
         let done = scratch.done.get(index.0 as usize).copied().unwrap_or(0);
@@ -71,10 +83,18 @@ impl Matcher {
             return;
         }
         let end = scan.text.len().min(hit.end + content.after);
+        // Where nothing may stand before the keyword, there is one place where a match may begin.
+        let begins = content.before == 0 && !content.around;
         for expression in &self.compiled.part(index).expressions {
             let mut from = hit.start.saturating_sub(content.before).max(done);
             for _ in 0..ATTEMPTS {
-                let Some(found) = expression.find(scan.text, from..end) else { break };
+                let found = if begins {
+                    expression.begins(scan.text, from..end)
+                } else {
+                    expression.find(scan.text, from..end)
+                };
+                scratch.searched(index, found.as_ref().map_or(end, |found| found.whole.end) - from.min(end));
+                let Some(found) = found else { break };
                 if found.whole.start > hit.start && !content.around {
                     break;
                 }
@@ -96,6 +116,9 @@ impl Matcher {
                     return;
                 }
                 from = found.whole.start + 1;
+                if begins {
+                    break;
+                }
             }
         }
     }

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
+use super::cost::{Meter, Metered};
 use super::engine::Matcher;
 use super::glob::fits_any;
 use super::guard::{self, Situation};
@@ -92,6 +93,8 @@ pub(super) struct Scratch {
     names_done: usize,
     /// How many accounts were looked for.
     accounts: usize,
+    /// Counts what rules cost, when somebody asks.
+    pub(super) meter: Option<Box<Meter>>,
     /// How telling names are as names of accounts, remembered.
     ranks: HashMap<Box<[u8]>, Option<u16>>,
 }
@@ -222,6 +225,12 @@ impl Scratch {
         if self.hits.len() < HITS {
             self.hits.push(hit);
         }
+    }
+}
+
+impl Metered for Scratch {
+    fn meter(&mut self) -> Option<&mut Meter> {
+        self.meter.as_deref_mut()
     }
 }
 

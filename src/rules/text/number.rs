@@ -10,10 +10,11 @@ use super::keyword::{shown, stands_alone};
 use super::{Hit, Names, Scan, Scratch, before, document};
 use crate::model::finding::{Confidence, RuleIndex};
 use crate::model::why::Fact;
+use crate::rules::cost::Metered as _;
 use crate::rules::engine::Matcher;
 use crate::rules::forms::{RUN, RUNS, SEPARATORS, Variant, signature};
 use crate::rules::names::{Reading, Role, Roles};
-use crate::rules::schema::{Need, Number, When};
+use crate::rules::schema::{Boundary, Need, Number, When};
 use crate::rules::validate::Subject;
 
 /// Bytes that are looked at together for a digit among them.
@@ -24,6 +25,27 @@ const WORDS: usize = 4;
 
 /// The runs of what may be a number.
 type Runs = SmallVec<[Range<usize>; RUNS]>;
+
+/// What may be a number.
+struct Written<'a> {
+    text: &'a [u8],
+    range: Range<usize>,
+    /// Its letters, in upper case, and digits alone.
+    plain: SmallVec<[u8; 36]>,
+    /// All the runs that stand together, if there are more than its own.
+    neighbours: Option<&'a Runs>,
+    /// Whether it is no part of something longer, asked as numbers mostly ask.
+    alone: bool,
+}
+
+impl<'a> Written<'a> {
+    fn new(whole: &'a [u8], range: Range<usize>, neighbours: Option<&'a Runs>) -> Option<Self> {
+        let text = whole.get(range.clone())?;
+        let alone = stands_alone(whole, &range, Boundary::Number);
+        let plain = text.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
+        Some(Self { text, range, plain, neighbours, alone })
+    }
+}
 
 /// The name of a number, found once for all rules that ask.
 struct Name {
@@ -50,12 +72,18 @@ impl Matcher {
     fn runs(&self, scan: &Scan<'_>, names: &Names<'_>, runs: &Runs, scratch: &mut Scratch) {
         let mut first = 0;
         while first < runs.len() {
-            let found = (first..runs.len()).rev().find_map(|last| {
+            let length = |n: usize| runs.get(n).map_or(0, Range::len);
+            let alone = self.compiled.lone_runs >> length(first) & 1 == 1;
+            let together = self.compiled.second_runs.has(length(first), length(first + 1));
+            let least = if alone { first } else { first + 1 };
+            let most = if together { runs.len() } else { first + 1 };
+            let found = (least..most).rev().find_map(|last| {
                 let part = runs.get(first..=last)?;
                 let range = part.first()?.start..part.last()?.end;
                 let known = self.compiled.numbers.get(&signature(part.iter().map(Range::len)))?;
                 let joined = first > 0 || last + 1 < runs.len();
-                self.number(scan, names, known, &range, joined.then_some(runs)).map(|hit| (last, hit))
+                let number = Written::new(scan.text, range, joined.then_some(runs))?;
+                self.number(scan, names, known, &number, scratch).map(|hit| (last, hit))
             });
             match found {
                 Some((last, hit)) => {
@@ -69,66 +97,84 @@ impl Matcher {
         }
     }
 
+    /// The best that rules make of runs with the lengths of their forms.
     fn number(
         &self,
         scan: &Scan<'_>,
         names: &Names<'_>,
         known: &[(RuleIndex, Variant)],
-        range: &Range<usize>,
-        neighbours: Option<&Runs>,
+        number: &Written<'_>,
+        scratch: &mut Scratch,
     ) -> Option<Hit> {
-        let written = scan.text.get(range.clone())?;
-        let plain: SmallVec<[u8; 36]> =
-            written.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
         let mut name: Option<Name> = None;
         let mut best: Option<Hit> = None;
-        for (index, variant) in known {
-            if !variant.fits(written) {
-                continue;
-            }
-            let rule = self.catalogue.rule(*index);
-            let When::Number(number) = &rule.when else { continue };
-            let alone = stands_alone(scan.text, range, number.boundary)
-                && neighbours.is_none_or(|runs| !continues(scan.text, range, runs, variant.runs()));
-            if !alone || !Self::concerns(rule, scan) {
-                continue;
-            }
-            let subject = Subject { value: &plain, at: scan.at };
-            let Some(verdict) = self.compiled.part(*index).verdict(&subject, &plain) else { continue };
-            if written.contains(&b'.') && document::in_series(scan.text, range.start) {
-                continue;
-            }
-            let name = name.get_or_insert_with(|| self.name(scan, names, range.start));
-            let whole = name.roles.is_empty() && name.shown.is_none() && alone_in_its_place(scan, range);
-            let apart = variant.runs() > 1 || whole;
-            let role = role(*index, name, scan);
-            let Some(confidence) = support(number, rule.confidence, verdict.confidence, role, apart, whole) else {
-                continue;
-            };
-            let named = role == Some(true);
-            let why = verdict
-                .facts
-                .and(Fact::Form)
-                .and_if(named && name.shown.is_some(), Fact::Named)
-                .and_if(named && name.shown.is_none(), Fact::Labelled)
-                .and_if(variant.runs() > 1, Fact::Grouped)
-                .and_if(whole, Fact::Alone);
-            let hit = Hit {
-                rule: *index,
-                range: range.clone(),
-                value: None,
-                name: name.shown.clone(),
-                severity: verdict.at_most(rule.severity),
-                confidence: if verdict.failed { Confidence::Low } else { confidence },
-                note: verdict.note,
-                why,
-                account: None,
-            };
-            if best.as_ref().is_none_or(|best| best.confidence < hit.confidence) {
+        for (index, variant) in known.iter().filter(|(_, variant)| variant.fits(number.text)) {
+            let started = scratch.begin();
+            let hit = self.judged(scan, *index, variant.runs(), number, || {
+                name.get_or_insert_with(|| {
+                    scratch.searched(*index, number.text.len());
+                    self.name(scan, names, number.range.start)
+                })
+            });
+            scratch.end(*index, &started);
+            if let Some(hit) = hit
+                && best.as_ref().is_none_or(|best| best.confidence < hit.confidence)
+            {
                 best = Some(hit);
             }
         }
         best
+    }
+
+    /// What a rule makes of a number in one of its forms.
+    fn judged<'n>(
+        &self,
+        scan: &Scan<'_>,
+        index: RuleIndex,
+        runs: usize,
+        written: &Written<'_>,
+        name: impl FnOnce() -> &'n mut Name,
+    ) -> Option<Hit> {
+        let range = &written.range;
+        let rule = self.catalogue.rule(index);
+        let When::Number(number) = &rule.when else { return None };
+        let alone = match number.boundary {
+            Boundary::Number => written.alone,
+            other => stands_alone(scan.text, range, other),
+        };
+        let alone = alone && written.neighbours.is_none_or(|all| !continues(scan.text, range, all, runs));
+        if !alone || !Self::concerns(rule, scan) {
+            return None;
+        }
+        let subject = Subject { value: &written.plain, at: scan.at };
+        let verdict = self.compiled.part(index).verdict(&subject, &written.plain)?;
+        if written.text.contains(&b'.') && document::in_series(scan.text, range.start) {
+            return None;
+        }
+        let name = name();
+        let whole = name.roles.is_empty() && name.shown.is_none() && alone_in_its_place(scan, range);
+        let apart = runs > 1 || whole;
+        let role = role(index, name, scan);
+        let confidence = support(number, rule.confidence, verdict.confidence, role, apart, whole)?;
+        let named = role == Some(true);
+        let why = verdict
+            .facts
+            .and(Fact::Form)
+            .and_if(named && name.shown.is_some(), Fact::Named)
+            .and_if(named && name.shown.is_none(), Fact::Labelled)
+            .and_if(runs > 1, Fact::Grouped)
+            .and_if(whole, Fact::Alone);
+        Some(Hit {
+            rule: index,
+            range: range.clone(),
+            value: None,
+            name: name.shown.clone(),
+            severity: verdict.at_most(rule.severity),
+            confidence: if verdict.failed { Confidence::Low } else { confidence },
+            note: verdict.note,
+            why,
+            account: None,
+        })
     }
 
     /// The name of the number that starts at `start`.

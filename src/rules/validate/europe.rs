@@ -43,7 +43,7 @@ pub(super) fn fr_nir(v: &[u8]) -> Option<Verdict> {
     let month = number(&d, 3, 5);
     let sex = matches!(d.first(), Some(1..=4 | 7 | 8));
     let check = match v.get(13..15) {
-        Some(check) => 97 - remainder(&d, 97) == remainder(&digits(check)?, 97),
+        Some(check) => 97 - remainder(&d, 97) == u64::from(number(&digits(check)?, 0, 2)),
         None => false,
     };
     pass(sex && (matches!(month, 1..=12 | 20..=42) || month >= 50) && check)
@@ -166,8 +166,9 @@ pub(super) fn ch_ahv(v: &[u8]) -> Option<Verdict> {
 pub(super) fn ie_pps(v: &[u8]) -> Option<Verdict> {
     let d = digits(v.get(..7)?)?;
     let extra = match v.get(8) {
-        Some(letter) if *letter != b'W' => base36(*letter)? - 9,
-        _ => 0,
+        // What a wife had after her husband's number, and other marks of old, count for nothing.
+        None | Some(b'T' | b'W' | b'X') => 0,
+        Some(letter) => base36(*letter)?.checked_sub(9)?,
     };
     let sum = (weighted(&d, &[8, 7, 6, 5, 4, 3, 2]) + 9 * extra) % 23;
     let expected = b"WABCDEFGHIJKLMNOPQRSTUV".get(sum as usize)?;
@@ -193,7 +194,9 @@ pub(super) fn ro_cnp(v: &[u8]) -> Option<Verdict> {
         10 => 1,
         other => other,
     };
-    pass(check == *d.last()? && *d.first()? != 0 && date(number(&d, 3, 5), number(&d, 5, 7)))
+    // Counties, sectors of Bucharest, and what was given to who has neither.
+    let county = matches!(number(&d, 7, 9), 1..=48 | 51 | 52 | 70 | 80..=83);
+    pass(check == *d.last()? && *d.first()? != 0 && county && date(number(&d, 3, 5), number(&d, 5, 7)))
 }
 
 pub(super) fn bg_egn(v: &[u8]) -> Option<Verdict> {

@@ -131,7 +131,9 @@ pub(super) fn iban(v: &[u8]) -> Option<Verdict> {
         let value = base36(*byte)?;
         rest = (rest * if value > 9 { 100 } else { 10 } + value) % 97;
     }
-    if known && rest == 1 { sure() } else { None }
+    // 97 less a remainder of 0 to 96, plus one: others would be congruent.
+    let check = digits(head.get(2..)?).is_some_and(|check| (2..=98).contains(&super::digits::number(&check, 0, 2)));
+    if known && check && rest == 1 { sure() } else { None }
 }
 
 /// The code of a bank (ISO 9362): four letters, a country, two for the place, perhaps three for a branch.

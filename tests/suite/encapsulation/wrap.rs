@@ -53,6 +53,10 @@ fn links() -> Vec<Encapsulation> {
     type E = Encapsulation;
     vec![
         E::on("Ethernet", 1, frame),
+        E::on("802.3br mPacket", 274, |ip| {
+            let frame = frame(ip);
+            [&[0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0xd5][..], &frame, &frame_check(&frame).to_le_bytes()].concat()
+        }),
         E::on("BSD loopback", 0, |ip| join(&[if is_six(ip) { 30 } else { 2 }, 0, 0, 0], ip)),
         E::on("OpenBSD loopback", 108, |ip| join(&[0, 0, 0, if is_six(ip) { 24 } else { 2 }], ip)),
         E::on("raw IP", 101, <[u8]>::to_vec),
@@ -196,7 +200,45 @@ fn tunnels() -> Vec<Encapsulation> {
         })
         .tunnel("ip-in-ip")
         .told(&["-o", "esp.enable_null_encryption_decode_heuristic:TRUE"]),
+        E::of("IPsec ESP without encryption in UDP", |ip| {
+            let next = if is_six(ip) { 41 } else { 4 };
+            let padding = (4 - (ip.len() + 2) % 4) % 4;
+            let padded: Vec<u8> = (1..=padding as u8).chain([padding as u8, next]).collect();
+            outer(17, &udp(4500, &join(&[0, 0, 1, 9, 0, 0, 0, 1], &[ip, &padded, &[0xee; 12]].concat())))
+        })
+        .tunnel("ip-in-ip")
+        .told(&["-o", "esp.enable_null_encryption_decode_heuristic:TRUE"]),
     ]
+}
+
+/// A way to carry PPP: its name, the `LINKTYPE_` of the capture, and the frame around what a client or its
+/// server sends.
+type PppWrap = (&'static str, u32, fn(bool, &[u8]) -> Vec<u8>);
+
+/// Ways to carry PPP.
+pub(super) const PPP: [PppWrap; 4] = [
+    ("PPP alone", 9, |_, inside| join(&[0xff, 3], inside)),
+    ("PPPoE", 1, |from_client, inside| {
+        let [high, low] = (inside.len() as u16).to_be_bytes();
+        let frame = eth(0x8864, &join(&[0x11, 0, 0, 9, high, low], inside));
+        let (to, from) = frame[..12].split_at(6);
+        if from_client { frame.clone() } else { [from, to, &frame[12..]].concat() }
+    }),
+    ("PPTP", 1, |from_client, inside| {
+        let [high, low] = (inside.len() as u16).to_be_bytes();
+        turned(from_client, outer(47, &join(&[0x30, 1, 0x88, 0x0b, high, low, 0, 9, 0, 0, 0, 1], inside)))
+    }),
+    ("L2TP", 1, |from_client, inside| {
+        turned(from_client, outer(17, &udp(1701, &join(&[0, 2, 0, 1, 0, 2, 0xff, 3], inside))))
+    }),
+];
+
+/// An IPv4 packet in an Ethernet frame, one way or the other. Its checksum does not mind.
+fn turned(forth: bool, frame: Vec<u8>) -> Vec<u8> {
+    if forth {
+        return frame;
+    }
+    [&frame[..26], &frame[30..34], &frame[26..30], &frame[34..]].concat()
 }
 
 fn nested() -> Vec<Encapsulation> {
@@ -287,6 +329,13 @@ fn checksum(bytes: &[u8]) -> u16 {
         sum = (sum & 0xffff) + (sum >> 16);
     }
     !(sum as u16)
+}
+
+/// The checksum behind an Ethernet frame.
+fn frame_check(frame: &[u8]) -> u32 {
+    !frame.iter().fold(u32::MAX, |sum, byte| {
+        (0..8).fold(sum ^ u32::from(*byte), |sum, _| sum >> 1 ^ if sum & 1 == 1 { 0xedb8_8320 } else { 0 })
+    })
 }
 
 fn is_six(ip: &[u8]) -> bool {
