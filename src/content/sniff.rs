@@ -106,8 +106,48 @@ pub fn format(bytes: &[u8]) -> Format {
         Some(b'<') if text.get(1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!' | b'_')) => {
             Format::Xml
         }
+        _ if is_table(text) => Format::Csv,
         _ => Format::Plain,
     }
+}
+
+/// The format of text that its carrier calls plain: a table, where its first lines are one.
+pub fn plain(bytes: &[u8]) -> Format {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if is_table(text) { Format::Csv } else { Format::Plain }
+}
+
+/// Whether text begins as a table with separated columns: a line of names, and lines with as many cells.
+fn is_table(text: &[u8]) -> bool {
+    /// Columns of a table that two lines show; one of fewer needs more lines.
+    const TELLING: usize = 3;
+    let start = text.get(..SAMPLE).unwrap_or(text);
+    let mut lines = start.split_inclusive(|b| *b == b'\n').filter(|line| line.ends_with(b"\n") || text.len() <= SAMPLE);
+    let Some(names) = lines.next().filter(|line| line.ends_with(b"\n")).map(<[u8]>::trim_ascii) else { return false };
+    let Some(separator) = [b',', b';', b'\t', b'|'].into_iter().find(|s| memchr::memchr(*s, names).is_some()) else {
+        return false;
+    };
+    // Separators inside of quotation marks are none.
+    let cells = |line: &[u8]| {
+        let mut quoted = false;
+        let separators = line.iter().filter(|b| {
+            quoted ^= **b == b'"';
+            **b == separator && !quoted
+        });
+        separators.count() + 1
+    };
+    let name = |cell: &[u8]| {
+        let cell = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell);
+        let word =
+            |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.' | b'#' | b'/') || *b >= 0x80;
+        let begins = cell.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_' || *b >= 0x80);
+        begins && cell.len() <= 40 && cell.iter().all(word) && cell.iter().filter(|b| **b == b' ').count() <= 3
+    };
+    let columns = cells(names);
+    let rows: Vec<usize> = lines.take(3).map(<[u8]>::trim_ascii_end).filter(|row| !row.is_empty()).map(cells).collect();
+    names.split(|b| *b == separator).all(name)
+        && rows.len() >= if columns >= TELLING { 1 } else { 3 }
+        && rows.iter().all(|row| *row == columns)
 }
 
 /// The format that a file's name gives away.
@@ -195,6 +235,10 @@ mod tests {
         assert_eq!(format(b"<!DOCTYPE HTML>"), Format::Html);
         assert_eq!(format(b"<?xml version"), Format::Xml);
         assert_eq!(format(b"a,b,c"), Format::Plain);
+        assert_eq!(format(b"id;name;card_no\r\n7;Ada;4539578763621486\r\n"), Format::Csv);
+        assert_eq!(plain(b"login,pwd\nada,x\nben,y\n\"eva, jr\",z\n"), Format::Csv);
+        assert_eq!(plain(b"Hello, world, again\nit is me, who else\n"), Format::Plain);
+        assert_eq!(plain(b"user,password\nand more\n"), Format::Plain);
         assert_eq!(format(b"<34>1 2026-03-03T10:00:00Z host app"), Format::Plain);
     }
 

@@ -341,6 +341,7 @@ impl Body {
             (Media::Form, _) => Some(Fate::Form),
             (Media::Multipart(boundary), _) => Some(Fate::Multipart(Parts::new(boundary))),
             (Media::Document(kind), _) | (_, Some(kind)) => Some(Fate::Document(Document::new(kind))),
+            (Media::Text(Format::Plain), None) if !binary => Some(Fate::Text(sniff::plain(bytes))),
             (Media::Text(format), None) if !binary => Some(Fate::Text(format)),
             (_, None) if !binary && sniff::is_text(bytes) => Some(Fate::Text(sniff::format(bytes))),
             (Media::Unknown, None) => Kind::of_message(bytes).map(|kind| Fate::Document(Document::new(kind))),
