@@ -22,6 +22,10 @@ use crate::rules::validate::secret::reserved;
 /// Matches of one rule that may fail their checks in one window.
 const ATTEMPTS: usize = 8;
 
+/// Bytes that count for a search that could begin in one place only and found nothing. It stops where no
+/// match is possible any more, mostly after a few, and does not tell where.
+const STOPPED: usize = 128;
+
 /// How far after a query its variables may stand.
 const VARIABLES: usize = 4096;
 
@@ -93,7 +97,8 @@ impl Matcher {
                 } else {
                     expression.find(scan.text, from..end)
                 };
-                scratch.searched(index, found.as_ref().map_or(end, |found| found.whole.end) - from.min(end));
+                let most = if begins { end.min(from + STOPPED) } else { end };
+                scratch.searched(index, found.as_ref().map_or(most, |found| found.whole.end).saturating_sub(from));
                 let Some(found) = found else { break };
                 if found.whole.start > hit.start && !content.around {
                     break;
