@@ -64,7 +64,7 @@ impl Outcome {
             self.drop(&finding);
         } else {
             self.findings.insert(finding.id, finding);
-            if self.findings.len() > self.most + self.most / 8 {
+            if self.findings.len() > self.most.saturating_add(self.most / 8) {
                 self.prune();
             }
         }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -68,6 +68,7 @@ pub fn watch(watching: Watching, boards: Vec<Board>, operator: &dyn Operator) ->
     watch.each(|sink| sink.inputs(&names));
     let (controls, limits) = (&controls, &limits);
     thread::scope(|scope| {
+        let _stops = StopsAtTheEnd(&controls.stop);
         let (first, inboxes) = batch::Batcher::new(jobs.get());
         let (reports_in, reports) = bounded(BATCH_CHUNKS);
         for inbox in inboxes {
@@ -110,6 +111,16 @@ pub fn watch(watching: Watching, boards: Vec<Board>, operator: &dyn Operator) ->
         }
     });
     watch.close()
+}
+
+/// Has the other threads stop when the collector is gone, by a fault too: a program that hears nothing
+/// must not look as if it listened.
+struct StopsAtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopsAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 struct Watch<'a> {

@@ -172,7 +172,7 @@ fn keys_that_stand_in_a_capture_are_a_finding_without_the_keys() {
     let said = said(&[path]);
     let findings = of_type(&said, "finding");
     assert_eq!(findings.len(), 1, "{said}");
-    assert_eq!(findings[0]["kind"], "secret.decryption_keys");
+    assert_eq!(findings[0]["kind"], "posture.decryption_keys");
     assert_eq!(findings[0]["evidence"]["note"], "the file itself holds a TLS key log, 1 entry");
     assert!(!said.contains("5566778899"));
 }
