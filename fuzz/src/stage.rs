@@ -108,7 +108,7 @@ impl EventSink for Events {
                 assert!(text.data.origins.first().is_some_and(|o| o.start == 0), "text from nowhere");
                 text.data.bytes.len() as u64
             }
-            Event::Link(_) | Event::Tls(_) | Event::Weakness(_) => 1,
+            Event::Beyond(_) | Event::Link(_) | Event::Tls(_) | Event::Weakness(_) => 1,
         } & 0xffff;
     }
 }
