@@ -47,11 +47,6 @@ impl Variant {
         self.runs.iter().map(Vec::len)
     }
 
-    /// How many runs it has.
-    pub(super) fn runs(&self) -> usize {
-        self.runs.len()
-    }
-
     /// Whether `text` (whose runs have the right lengths) is written this way.
     pub(super) fn fits(&self, text: &[u8]) -> bool {
         let mut at = 0;
@@ -89,7 +84,12 @@ impl Variant {
 
 /// The lengths of runs as one number: six bits each.
 pub(super) fn signature(lengths: impl Iterator<Item = usize>) -> u64 {
-    lengths.fold(0, |packed, length| packed << 6 | (length as u64 & 63))
+    lengths.fold(0, longer)
+}
+
+/// The signature with one run more.
+pub(super) const fn longer(signature: u64, length: usize) -> u64 {
+    signature << 6 | (length as u64 & 63)
 }
 
 /// Every way to write a form.

@@ -9,6 +9,7 @@ mod grant;
 mod grid;
 mod keyword;
 mod number;
+mod runs;
 mod settle;
 mod sql;
 mod table;
