@@ -292,15 +292,20 @@ impl Engine {
         // A table's later pieces mean what its header says, which is not part of the digest.
         let new = text.format == Format::Csv || self.scratch.meter.is_some();
         let digest = if new { None } else { familiar::digest(&scan, text.resource) };
-        if digest.as_ref().is_some_and(|digest| self.familiar.knows(digest)) {
-            return;
-        }
-        self.matcher.scan(&scan, table, &mut self.scratch);
-        self.matcher.known(bytes, text.seen, &mut self.scratch);
-        if let Some(digest) = digest
-            && self.scratch.hits.is_empty()
-        {
-            self.familiar.remember(digest);
+        if let Some(hits) = digest.as_ref().and_then(|digest| self.familiar.hits(digest)) {
+            if hits.is_empty() {
+                return;
+            }
+            self.scratch.hits.clear();
+            self.scratch.hits.extend_from_slice(hits);
+        } else {
+            self.matcher.scan(&scan, table, &mut self.scratch);
+            self.matcher.known(bytes, text.seen, &mut self.scratch);
+            if let Some(digest) = digest {
+                let category = |hit: &Hit| self.matcher.catalogue.rule(hit.rule).category();
+                let lasting = |hit: &Hit| !matches!(category(hit), "credential" | "secret");
+                self.familiar.remember_hits(digest, &self.scratch.hits, lasting);
+            }
         }
         let source = Source {
             place: text.place,
@@ -490,7 +495,7 @@ mod tests {
         anchors = ["one"]
     "#;
 
-    fn found(engine: &mut Engine, text: &str, seen: usize) -> Vec<String> {
+    fn found(engine: &mut Engine, format: Format, text: &str, seen: usize) -> Vec<String> {
         let end = Endpoint { ip: [0; 4].into(), port: 0 };
         let flow = Flow {
             id: FlowId(1),
@@ -501,7 +506,7 @@ mod tests {
             tunnel: None,
         };
         let event = Event::Text(Text {
-            format: Format::Csv,
+            format,
             place: "text",
             resource: "",
             direction: Direction::ToServer,
@@ -517,6 +522,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_once_is_found_again_in_the_same_text() {
+        let mut catalogue = Catalogue::default();
+        let rule = RULE.replace("secret.test", "pii.test").replace("test.one", "test.address");
+        catalogue.add("test", &rule).unwrap();
+        let mut engine = Engine::new(Matcher::new(Arc::new(catalogue), Options::default()).unwrap());
+        let page = format!("{}\none: first value\n{}\none: second value\n", "x ".repeat(800), "y ".repeat(800));
+        for _ in 0..3 {
+            assert_eq!(found(&mut engine, Format::Plain, &page, 0), ["test.address"; 2]);
+        }
+        assert_eq!(found(&mut engine, Format::Plain, &page, 1700), ["test.address"]);
+        assert_eq!(found(&mut engine, Format::Plain, &page.replace("one", "two"), 0), [""; 0]);
+    }
+
+    #[test]
     fn an_engine_takes_other_rules_in_the_middle_of_a_table() {
         let catalogue = |text: &str| {
             let mut catalogue = Catalogue::default();
@@ -525,9 +544,9 @@ mod tests {
         };
         let first = Matcher::new(Arc::new(catalogue(RULE)), Options::default()).unwrap();
         let mut engine = Engine::new(Arc::clone(&first));
-        assert_eq!(found(&mut engine, "one,two\nfirst value,other\n", 0), ["test.one"]);
+        assert_eq!(found(&mut engine, Format::Csv, "one,two\nfirst value,other\n", 0), ["test.one"]);
         let two = RULE.replace("test.one", "test.two").replace("\"one\"", "\"two\"");
         engine.replace(first.successor(catalogue(&two)).unwrap());
-        assert_eq!(found(&mut engine, "next value,different\n", 1), ["test.two"]);
+        assert_eq!(found(&mut engine, Format::Csv, "next value,different\n", 1), ["test.two"]);
     }
 }
