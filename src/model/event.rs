@@ -20,9 +20,9 @@ pub trait EventSink {
         self.event(Event::Beyond(cap));
     }
 
-    /// Whether content of this digest is known to hold nothing, so that it need not be decoded. What is
-    /// made of the content must follow from the digest alone.
-    fn knows(&mut self, _content: &Digest) -> bool {
+    /// Whether it is known what content of this digest holds: that is said again, of the packets of `coded`,
+    /// and the content need not be decoded. What is made of it must follow from the digest alone.
+    fn recalls(&mut self, _content: &Digest, _coded: Stretch<'_>) -> bool {
         false
     }
 
@@ -31,8 +31,8 @@ pub trait EventSink {
         limits::BODY_TOTAL_BYTES as u64
     }
 
-    /// All that was said since [`EventSink::knows`] said no was of this content.
-    fn learn(&mut self, _content: Digest) {}
+    /// All that was said since [`EventSink::recalls`] said no was of this content.
+    fn learn(&mut self, _content: Digest, _coded: Stretch<'_>) {}
 }
 
 /// One thing seen in a flow.

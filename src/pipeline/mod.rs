@@ -11,6 +11,7 @@ mod lane;
 #[cfg(all(feature = "live", unix))]
 mod live;
 mod outcome;
+mod recall;
 pub mod settings;
 #[cfg(all(feature = "live", unix))]
 pub mod spool;

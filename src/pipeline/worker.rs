@@ -9,6 +9,7 @@ use hashbrown::HashMap as FastMap;
 
 use super::batch::{Chunk, Inbox, Opened, What};
 use super::outcome::Outcome;
+use super::recall::Recall;
 use crate::flow::Interest;
 use crate::ledger::{FlowRecord, Handshakes};
 use crate::model::digest::Digest;
@@ -61,7 +62,7 @@ pub(super) fn run(
             outcome: Outcome::new(limits.findings),
             handshakes: Handshakes::default(),
             most_of_body: limits.body_bytes as u64,
-            empty: false,
+            recall: Recall::default(),
         },
     };
     let patience = pace.map_or(Duration::MAX, |pace| pace.every);
@@ -91,6 +92,7 @@ pub(super) fn run(
                 if !Arc::ptr_eq(&wanted, &rules) {
                     rules = Arc::clone(&wanted);
                     worker.bench.engine.replace(Arc::clone(&wanted));
+                    worker.bench.recall = Recall::default();
                 }
             }
         }
@@ -111,8 +113,7 @@ struct Bench {
     outcome: Outcome,
     handshakes: Handshakes,
     most_of_body: u64,
-    /// The content that is being spoken of has held nothing but text without findings so far.
-    empty: bool,
+    recall: Recall,
 }
 
 /// One flow.
@@ -241,8 +242,7 @@ struct Desk<'a> {
 
 impl SessionSink for Desk<'_> {
     fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>) {
-        let Bench { engine, outcome, handshakes, empty, .. } = &mut *self.bench;
-        *empty &= matches!(event, Event::Text(_));
+        let Bench { engine, outcome, handshakes, recall, .. } = &mut *self.bench;
         self.record.event(&event);
         match event {
             Event::Beyond(cap) => outcome.reached.cap(cap),
@@ -256,29 +256,32 @@ impl SessionSink for Desk<'_> {
         let record = &mut *self.record;
         let context = Context { flow, protocol: protocol.name, server_name: self.server_name.as_deref() };
         engine.event(&context, &event, &mut |finding| {
-            *empty = false;
+            recall.finding(&finding);
             record.finding(&finding);
             outcome.add(Box::new(finding));
         });
+        recall.event(&event, engine.has_counted());
     }
 
-    fn knows(&mut self, content: &Digest) -> bool {
-        self.bench.empty = true;
-        let known = self.bench.engine.familiar().knows(content);
-        if known {
-            self.record.confirm();
+    fn recalls(&mut self, flow: &Flow, protocol: &'static Protocol, content: &Digest, coded: Stretch<'_>) -> bool {
+        let Bench { engine, outcome, recall, .. } = &mut *self.bench;
+        let Some(found) = recall.found(content, coded) else { return false };
+        self.record.confirm();
+        let context = Context { flow, protocol: protocol.name, server_name: self.server_name.as_deref() };
+        for (finding, span) in found {
+            let finding = engine.matcher().again(&context, finding, span);
+            self.record.finding(&finding);
+            outcome.add(Box::new(finding));
         }
-        known
+        true
     }
 
     fn most_of_body(&self) -> u64 {
         self.bench.most_of_body
     }
 
-    fn learn(&mut self, content: Digest) {
-        if self.bench.empty {
-            self.bench.engine.familiar().remember(content);
-        }
+    fn learn(&mut self, content: Digest, coded: Stretch<'_>) {
+        self.bench.recall.learn(content, coded, self.bench.engine.matcher());
     }
 
     fn recognised(&mut self, flow: &Flow, protocol: &'static Protocol) {

@@ -18,8 +18,8 @@ pub trait SessionSink {
     fn event(&mut self, flow: &Flow, protocol: &'static Protocol, event: Event<'_>);
     /// The flow's protocol is now known to be this one (again after an upgrade).
     fn recognised(&mut self, flow: &Flow, protocol: &'static Protocol);
-    /// See [`EventSink::knows`].
-    fn knows(&mut self, _content: &Digest) -> bool {
+    /// See [`EventSink::recalls`].
+    fn recalls(&mut self, _flow: &Flow, _protocol: &'static Protocol, _content: &Digest, _coded: Stretch<'_>) -> bool {
         false
     }
     /// See [`EventSink::most_of_body`].
@@ -27,7 +27,7 @@ pub trait SessionSink {
         limits::BODY_TOTAL_BYTES as u64
     }
     /// See [`EventSink::learn`].
-    fn learn(&mut self, _content: Digest) {}
+    fn learn(&mut self, _content: Digest, _coded: Stretch<'_>) {}
 }
 
 /// One flow on its way from opening to end.
@@ -447,8 +447,8 @@ impl EventSink for Tagged<'_> {
         self.out.event(self.flow, self.protocol, event);
     }
 
-    fn knows(&mut self, content: &Digest) -> bool {
-        let known = self.out.knows(content);
+    fn recalls(&mut self, content: &Digest, coded: Stretch<'_>) -> bool {
+        let known = self.out.recalls(self.flow, self.protocol, content, coded);
         self.spoke |= known;
         known
     }
@@ -457,8 +457,8 @@ impl EventSink for Tagged<'_> {
         self.out.most_of_body()
     }
 
-    fn learn(&mut self, content: Digest) {
-        self.out.learn(content);
+    fn learn(&mut self, content: Digest, coded: Stretch<'_>) {
+        self.out.learn(content, coded);
     }
 }
 

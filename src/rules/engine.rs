@@ -92,6 +92,12 @@ impl Matcher {
         }
     }
 
+    /// Whether what a rule finds in a content it finds there at any time. What is said of a token depends on
+    /// when that is.
+    pub fn is_lasting(&self, rule: RuleIndex) -> bool {
+        !matches!(self.catalogue.rule(rule).category(), "credential" | "secret")
+    }
+
     /// The rules it was made from.
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
@@ -107,9 +113,11 @@ pub struct Engine {
     /// The table that is being read, for its later pieces.
     table: Option<Header>,
     path: String,
-    familiar: Familiar,
+    familiar: Familiar<Hit>,
     /// Values that are counted.
     tallies: Tallies,
+    /// Some were, since somebody asked.
+    counted: bool,
     /// The place of the text that is being read; meaningless outside of one.
     content: String,
     in_text: bool,
@@ -128,6 +136,7 @@ impl Engine {
             path: String::new(),
             familiar: Familiar::default(),
             tallies: Tallies::default(),
+            counted: false,
             content: String::new(),
             in_text: false,
             depth: 0,
@@ -153,9 +162,14 @@ impl Engine {
         self.scratch.meter.as_ref().map_or(&[], |meter| meter.costs())
     }
 
-    /// The contents it knows to hold nothing.
-    pub const fn familiar(&mut self) -> &mut Familiar {
-        &mut self.familiar
+    /// What its rules are compiled to.
+    pub const fn matcher(&self) -> &Arc<Matcher> {
+        &self.matcher
+    }
+
+    /// Whether values were counted since this was last asked: then more came of an event than findings.
+    pub const fn has_counted(&mut self) -> bool {
+        std::mem::replace(&mut self.counted, false)
     }
 
     /// One side of a flow speaks: what the other side sent before was an answer of its own.
@@ -292,7 +306,7 @@ impl Engine {
         // A table's later pieces mean what its header says, which is not part of the digest.
         let new = text.format == Format::Csv || self.scratch.meter.is_some();
         let digest = if new { None } else { familiar::digest(&scan, text.resource) };
-        if let Some(hits) = digest.as_ref().and_then(|digest| self.familiar.hits(digest)) {
+        if let Some(hits) = digest.as_ref().and_then(|digest| self.familiar.found(digest)) {
             if hits.is_empty() {
                 return;
             }
@@ -301,10 +315,12 @@ impl Engine {
         } else {
             self.matcher.scan(&scan, table, &mut self.scratch);
             self.matcher.known(bytes, text.seen, &mut self.scratch);
-            if let Some(digest) = digest {
-                let category = |hit: &Hit| self.matcher.catalogue.rule(hit.rule).category();
-                let lasting = |hit: &Hit| !matches!(category(hit), "credential" | "secret");
-                self.familiar.remember_hits(digest, &self.scratch.hits, lasting);
+            // No value is kept, only where it stands.
+            let lasting = |hit: &Hit| hit.value.is_none() && hit.account.is_none() && self.matcher.is_lasting(hit.rule);
+            if let Some(digest) = digest
+                && self.scratch.hits.iter().all(lasting)
+            {
+                self.familiar.remember(digest, self.scratch.hits.as_slice().into());
             }
         }
         let source = Source {
@@ -366,7 +382,7 @@ impl Engine {
                 };
                 let counting = counts.iter().find_map(|index| self.matcher.counting(*index, at, source));
                 if let Some((index, asks)) = counting {
-                    grown = true;
+                    (grown, self.counted) = (true, true);
                     if !self.tallies.count(index, asks, &cell, secret, span) {
                         continue;
                     }

@@ -3,7 +3,7 @@
 
 use hashbrown::HashMap;
 
-use super::text::{Hit, Scan};
+use super::text::Scan;
 use crate::model::digest::Digest;
 use crate::model::event::Format;
 
@@ -13,60 +13,59 @@ const SHORTEST: usize = 1024;
 /// Contents that are remembered, twice over: see [`Familiar::remember`].
 const GENERATION: usize = 16 * 1024;
 
-/// Hits of them, twice over.
-const HITS: usize = 32 * 1024;
+/// Things found in them, twice over.
+const FOUND: usize = 32 * 1024;
 
 /// What contents are known to hold. Whoever asks makes everything that decides what is found part of the
 /// digest.
-#[derive(Debug, Default)]
-pub struct Familiar {
-    young: Generation,
-    old: Generation,
+#[derive(Debug)]
+pub struct Familiar<T> {
+    young: Generation<T>,
+    old: Generation<T>,
 }
 
-#[derive(Debug, Default)]
-struct Generation {
-    contents: HashMap<Digest, Box<[Hit]>>,
-    hits: usize,
+#[derive(Debug)]
+struct Generation<T> {
+    contents: HashMap<Digest, Box<[T]>>,
+    found: usize,
 }
 
-impl Familiar {
-    /// Whether content is known to hold nothing.
-    pub fn knows(&mut self, digest: &Digest) -> bool {
-        self.hits(digest).is_some_and(<[Hit]>::is_empty)
+impl<T> Default for Generation<T> {
+    fn default() -> Self {
+        Self { contents: HashMap::new(), found: 0 }
     }
+}
 
-    /// Remembers that content holds nothing. When a generation is full, the one before it is forgotten:
-    /// what is met at least once in every generation stays.
-    pub fn remember(&mut self, digest: Digest) {
-        self.keep(digest, Box::default());
+impl<T> Default for Familiar<T> {
+    fn default() -> Self {
+        Self { young: Generation::default(), old: Generation::default() }
     }
+}
 
-    /// What is known to be in a text.
-    pub(super) fn hits(&mut self, digest: &Digest) -> Option<&[Hit]> {
-        if !self.young.contents.contains_key(digest) {
-            let known = self.old.contents.remove(digest)?;
-            self.keep(*digest, known);
+impl<T> Familiar<T> {
+    /// Things found in one content that are remembered: it is a listing that has more.
+    pub const MOST: usize = 256;
+
+    /// What content is known to hold.
+    pub fn found(&mut self, content: &Digest) -> Option<&[T]> {
+        if !self.young.contents.contains_key(content) {
+            let known = self.old.contents.remove(content)?;
+            self.remember(*content, known);
         }
-        self.young.contents.get(digest).map(|hits| &**hits)
+        self.young.contents.get(content).map(|found| &**found)
     }
 
-    /// Remembers what is in a text. Hits with a value of their own are none of it: a secret is not kept, and
-    /// where it stands only as long as nothing is said of it that changes with the time.
-    pub(super) fn remember_hits(&mut self, digest: Digest, hits: &[Hit], lasting: impl Fn(&Hit) -> bool) {
-        if hits.len() <= HITS / 64
-            && hits.iter().all(|hit| hit.value.is_none() && hit.account.is_none() && lasting(hit))
-        {
-            self.keep(digest, hits.into());
+    /// Remembers what content holds, if that is not too much. When a generation is full, the one before it is
+    /// forgotten: what is met at least once in every generation stays.
+    pub fn remember(&mut self, content: Digest, found: Box<[T]>) {
+        if found.len() > Self::MOST {
+            return;
         }
-    }
-
-    fn keep(&mut self, digest: Digest, hits: Box<[Hit]>) {
-        if self.young.contents.len() >= GENERATION || self.young.hits + hits.len() > HITS {
+        if self.young.contents.len() >= GENERATION || self.young.found + found.len() > FOUND {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.hits += hits.len();
-        self.young.contents.insert(digest, hits);
+        self.young.found += found.len();
+        self.young.contents.insert(content, found);
     }
 }
 
@@ -84,8 +83,6 @@ pub(super) fn digest(scan: &Scan<'_>, resource: &str) -> Option<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::finding::{Confidence, RuleIndex, Severity};
-    use crate::model::why::Why;
 
     fn number(n: usize) -> Digest {
         Digest::of(&[&n.to_le_bytes()])
@@ -94,37 +91,25 @@ mod tests {
     #[test]
     fn what_is_met_again_stays_and_the_rest_is_forgotten() {
         let mut familiar = Familiar::default();
-        familiar.remember(number(0));
-        familiar.remember(number(1));
+        familiar.remember(number(0), [7].into());
+        familiar.remember(number(1), [].into());
         for n in 2..3 * GENERATION {
-            familiar.remember(number(n));
-            assert!(familiar.knows(&number(0)));
+            familiar.remember(number(n), [].into());
+            assert_eq!(familiar.found(&number(0)), Some(&[7][..]));
         }
-        assert!(!familiar.knows(&number(1)));
+        assert_eq!(familiar.found(&number(1)), None);
         assert!(familiar.young.contents.len() + familiar.old.contents.len() <= 2 * GENERATION);
     }
 
     #[test]
-    fn no_secret_is_remembered_and_no_more_hits_than_there_is_room_for() {
-        let hit = |value: Option<Vec<u8>>| Hit {
-            rule: RuleIndex(0),
-            range: 0..4,
-            value,
-            name: None,
-            severity: Severity::Low,
-            confidence: Confidence::Low,
-            note: None,
-            why: Why::default(),
-            account: None,
-        };
+    fn no_more_is_remembered_than_there_is_room_for() {
         let mut familiar = Familiar::default();
-        familiar.remember_hits(number(0), &[hit(Some(b"1234".to_vec()))], |_| true);
-        familiar.remember_hits(number(1), &[hit(None)], |_| false);
-        assert!(familiar.hits(&number(0)).is_none() && familiar.hits(&number(1)).is_none());
-        for n in 2..4 * HITS {
-            familiar.remember_hits(number(n), &[hit(None), hit(None)], |_| true);
-            assert_eq!(familiar.hits(&number(n)).map(<[Hit]>::len), Some(2));
+        let most = Familiar::<u8>::MOST;
+        for n in 0..3 * FOUND / most {
+            familiar.remember(number(n), vec![0; most].into());
         }
-        assert!(familiar.young.hits + familiar.old.hits <= 2 * HITS);
+        familiar.remember(number(FOUND), vec![0; most + 1].into());
+        assert_eq!(familiar.found(&number(FOUND)), None);
+        assert!(familiar.young.found + familiar.old.found <= 2 * FOUND);
     }
 }

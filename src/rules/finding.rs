@@ -4,7 +4,7 @@ use super::engine::{Context, Matcher};
 use super::mask;
 use crate::model::event::Outcome;
 use crate::model::finding::{Bulk, Confidence, Finding, FindingId, RuleIndex, Severity};
-use crate::model::flow::Direction;
+use crate::model::flow::{Direction, Flow};
 use crate::model::packet::Span;
 use crate::model::why::Why;
 
@@ -41,29 +41,22 @@ impl Matcher {
             return;
         }
         let rule = self.catalogue.rule(found.rule);
-        let (value, evidence, bulk, count) = match found.value {
+        let (value, fact, bulk, count) = match found.value {
             Evidence::Secret(secret) => {
-                (Some(mask::value(secret, rule.mask, &options.key, options.reveal)), secret, None, 1)
+                (Some(mask::value(secret, rule.mask, &options.key, options.reveal)), "", None, 1)
             }
-            Evidence::Fact(fact) => (None, fact.as_bytes(), None, 1),
-            Evidence::Many(bulk, again) => (None, [].as_slice(), Some(Box::new(bulk)), u64::from(!again)),
+            Evidence::Fact(fact) => (None, fact, None, 1),
+            Evidence::Many(bulk, again) => (None, "", Some(Box::new(bulk)), u64::from(!again)),
         };
         let flow = at.flow;
-        let id = options.key.digest(&[
-            rule.id.as_bytes(),
-            flow.client.ip.to_string().as_bytes(),
-            flow.server.to_string().as_bytes(),
-            flow.transport.name().as_bytes(),
-            found.field.as_bytes(),
-            found.username.unwrap_or_default(),
-            evidence,
-        ]);
+        let evidence = value.as_ref().map_or(fact, |value| &value.fingerprint);
+        let id = self.identity(flow, found.rule, found.field, found.username.unwrap_or_default(), evidence);
         let username = found.username.filter(|name| !name.is_empty()).map(|name| {
             let name = String::from_utf8_lossy(name);
             if options.mask_users { mask::masked(&name, super::Mask::All) } else { name.into_owned() }
         });
         out(Finding {
-            id: FindingId(id),
+            id,
             rule: found.rule,
             severity: found.severity,
             confidence: found.confidence,
@@ -86,5 +79,37 @@ impl Matcher {
             count,
             seen: found.span,
         });
+    }
+
+    /// A finding with a value and without an account, again in the same content in another place.
+    pub fn again(&self, at: &Context<'_>, finding: &Finding, span: Span) -> Finding {
+        let flow = at.flow;
+        let evidence = finding.value.as_ref().map_or("", |value| &value.fingerprint);
+        Finding {
+            id: self.identity(flow, finding.rule, &finding.field, b"", evidence),
+            flow: flow.id,
+            protocol: at.protocol,
+            transport: flow.transport,
+            client: flow.client,
+            server: flow.server,
+            server_name: at.server_name.map(str::to_owned),
+            tunnel: flow.tunnel,
+            span,
+            seen: span,
+            ..finding.clone()
+        }
+    }
+
+    /// What makes a finding distinct.
+    fn identity(&self, flow: &Flow, rule: RuleIndex, field: &str, username: &[u8], evidence: &str) -> FindingId {
+        FindingId(self.options.key.digest(&[
+            self.catalogue.rule(rule).id.as_bytes(),
+            flow.client.ip.to_string().as_bytes(),
+            flow.server.to_string().as_bytes(),
+            flow.transport.name().as_bytes(),
+            field.as_bytes(),
+            username,
+            evidence.as_bytes(),
+        ]))
     }
 }

@@ -169,15 +169,15 @@ impl Body {
     /// Nothing more of it will come. What should wait for the answer is handed back, with the number of
     /// its request.
     pub(super) fn finish(mut self, may_hold: bool, out: &mut dyn EventSink) -> Option<(u64, Held)> {
-        let Some(waiting) = &self.waiting else { return self.say_rest(may_hold, out) };
-        let coded = waiting.stretch().bytes;
-        let digest = Digest::of(&[b"http", self.reading.as_bytes(), self.resource.as_bytes(), coded]);
-        if out.knows(&digest) {
+        let Some(waited) = self.waiting.take() else { return self.say_rest(may_hold, out) };
+        let coded = waited.stretch();
+        let digest = Digest::of(&[b"http", self.reading.as_bytes(), self.resource.as_bytes(), coded.bytes]);
+        if out.recalls(&digest, coded) {
             return None;
         }
-        self.wait_no_more(out);
+        self.read(coded, 0..waited.len(), out);
         let held = self.say_rest(may_hold, out);
-        out.learn(digest);
+        out.learn(digest, coded);
         held
     }
 
