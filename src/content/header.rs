@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+use super::charset::Charset;
+use super::percent::{self, Plus};
+
 /// A header line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
@@ -50,20 +53,38 @@ pub fn headers(block: &[u8]) -> impl Iterator<Item = Header<'_>> {
 }
 
 /// A parameter of a value like `form-data; name="x"`: the part after `name=`, without its quotes. The
-/// extended form `name*=charset'language'value` (RFC 8187) is decoded.
+/// extended form `name*=charset'language'value` (RFC 8187) is decoded, also where it comes in parts
+/// (`name*0*=`, `name*1=`: RFC 2231).
 pub fn parameter<'a>(value: &'a [u8], name: &str) -> Option<Cow<'a, [u8]>> {
+    let (mut joined, mut charset) = (None::<Vec<u8>>, None);
     for part in split_quoted(value, b';').skip(1) {
         let mut halves = part.splitn(2, |b| *b == b'=').map(<[u8]>::trim_ascii);
         let (Some(key), Some(text)) = (halves.next(), halves.next()) else { continue };
-        if key.eq_ignore_ascii_case(name.as_bytes()) {
-            return Some(unquoted(text));
-        }
-        if key.strip_suffix(b"*").is_some_and(|key| key.eq_ignore_ascii_case(name.as_bytes())) {
-            let coded = text.splitn(3, |b| *b == b'\'').nth(2).unwrap_or(text);
-            return Some(super::percent::decode(coded, super::percent::Plus::Plus));
+        let Some(rest) = key.split_at_checked(name.len()).filter(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))
+        else {
+            continue;
+        };
+        let first = joined.is_none();
+        match rest.1 {
+            [] => return Some(unquoted(text)),
+            [b'*', .., b'*'] | [b'*'] => {
+                let mut parts = text.splitn(3, |b| *b == b'\'');
+                let (label, coded) = (parts.next(), parts.nth(1).filter(|_| first));
+                charset = coded.and(label).and_then(Charset::named).or(charset);
+                let decoded = percent::decode(coded.unwrap_or(text), Plus::Plus);
+                joined.get_or_insert_default().extend_from_slice(&decoded);
+            }
+            [b'*', number @ ..] if number.iter().all(u8::is_ascii_digit) => {
+                joined.get_or_insert_default().extend_from_slice(&unquoted(text));
+            }
+            _ => {}
         }
     }
-    None
+    let joined = joined?;
+    Some(match charset {
+        Some(charset) => charset.read(&joined).into_owned().into(),
+        None => joined.into(),
+    })
 }
 
 /// Splits at `separator` outside of double quotes; the parts are trimmed.
@@ -150,6 +171,9 @@ mod tests {
         assert_eq!(parameter(value, "name").unwrap().as_ref(), b"a;\"b");
         assert_eq!(parameter(value, "filename").unwrap().as_ref(), b"na me");
         assert_eq!(parameter(value, "X").unwrap().as_ref(), b"y");
+        assert_eq!(parameter(b"x; a*=iso-8859-1''na%EFve", "a").unwrap().as_ref(), "naïve".as_bytes());
         assert_eq!(parameter(value, "form-data"), None);
+        let parts = b"x; a*0*=koi8-r''%D0%C1; a*1=\"\xd2 \"; a*2*=%CF";
+        assert_eq!(parameter(parts, "a").unwrap().as_ref(), "пар о".as_bytes());
     }
 }

@@ -5,6 +5,7 @@ pub mod base64;
 pub mod bson;
 pub mod bytes;
 pub mod carrier;
+pub mod charset;
 pub mod chunked;
 pub mod coding;
 pub mod dialect;

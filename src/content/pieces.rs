@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use super::charset::{Charset, Transcoder};
+use crate::model::event::Format;
 use crate::model::limits;
 use crate::model::packet::Mark;
 use crate::model::stream::{Gathered, Stretch};
@@ -13,9 +15,15 @@ pub struct Pieces {
     buffer: Gathered,
     /// Bytes at the start of the buffer that were part of the piece before.
     seen: usize,
+    transcoder: Transcoder,
 }
 
 impl Pieces {
+    /// The content is text in the charset that its carrier names, or it does itself.
+    pub fn read_as(&mut self, said: Option<Option<Charset>>, format: Format) {
+        self.transcoder = Transcoder::new(said, format);
+    }
+
     /// Appends content, and gives `emit` every piece that became full, with the number of bytes at
     /// its start that were seen before.
     pub fn push(&mut self, content: Stretch<'_>, emit: &mut dyn FnMut(Stretch<'_>, usize)) {
@@ -46,21 +54,25 @@ impl Pieces {
         if self.buffer.len() < limits::BODY_BYTES {
             return;
         }
+        self.transcoder.rewrite(&mut self.buffer);
         emit(self.buffer.stretch(), self.seen);
         self.buffer.consume(self.buffer.len().saturating_sub(limits::TEXT_OVERLAP_BYTES));
         self.seen = self.buffer.len();
+        self.transcoder.keep(self.seen);
     }
 
     /// Emits what is left and starts anew.
     pub fn finish(&mut self, emit: &mut dyn FnMut(Stretch<'_>, usize)) {
         if self.buffer.len() > self.seen {
+            self.transcoder.rewrite(&mut self.buffer);
             emit(self.buffer.stretch(), self.seen);
         }
         self.buffer.clear();
+        self.transcoder.keep(0);
         self.seen = 0;
     }
 
-    /// What has been gathered and not emitted.
+    /// What has been gathered and not emitted, in the charset it came in.
     pub fn pending(&self) -> Stretch<'_> {
         self.buffer.stretch()
     }

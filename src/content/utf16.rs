@@ -1,4 +1,5 @@
-//! UTF-16: files of Windows programs, and what databases and file servers of Windows send.
+//! UTF-16: files of Windows programs, and what databases and file servers of Windows send. UTF-32, which
+//! is seldom met.
 
 /// The order of the two bytes of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,31 @@ pub fn decode(bytes: &[u8], order: Order, into: &mut String) {
     into.extend(char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
 }
 
+/// Whether content is text in UTF-32: by its byte order mark, or as three bytes of four are zero.
+pub fn sniff_utf32(bytes: &[u8]) -> Option<Order> {
+    let (units, _) = bytes.get(..SAMPLE).unwrap_or(bytes).as_chunks::<4>();
+    let letter = |n: u8| matches!(n, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    match units {
+        [[0xff, 0xfe, 0, 0], ..] => Some(Order::Little),
+        [[0, 0, 0xfe, 0xff], ..] => Some(Order::Big),
+        [_, _, ..] if units.iter().all(|unit| matches!(unit, [n, 0, 0, 0] if letter(*n))) => Some(Order::Little),
+        [_, _, ..] if units.iter().all(|unit| matches!(unit, [0, 0, 0, n] if letter(*n))) => Some(Order::Big),
+        _ => None,
+    }
+}
+
+/// Appends what the bytes say in UTF-32, without the byte order mark.
+pub fn decode_utf32(bytes: &[u8], order: Order, into: &mut String) {
+    let (units, _) = bytes.as_chunks::<4>();
+    let letters = units.iter().map(|unit| match order {
+        Order::Big => u32::from_be_bytes(*unit),
+        Order::Little => u32::from_le_bytes(*unit),
+    });
+    into.extend(
+        letters.filter(|code| *code != 0xfeff).map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)),
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +99,21 @@ mod tests {
                 assert_eq!(plain, "Passwort: Grüße 🦀");
             }
         }
+    }
+
+    #[test]
+    fn utf_32_is_told_by_its_mark_or_its_zeros() {
+        for text in ["\u{feff}Grüße", "password"] {
+            let bytes: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect();
+            assert_eq!((sniff_utf32(&bytes), sniff(&bytes)), (Some(Order::Big), None));
+            let little: Vec<u8> = text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect();
+            assert_eq!((sniff_utf32(&little), sniff(&little)), (Some(Order::Little), None));
+            let (mut one, mut other) = (String::new(), String::new());
+            decode_utf32(&bytes, Order::Big, &mut one);
+            decode_utf32(&little, Order::Little, &mut other);
+            assert_eq!((one.as_str(), other.as_str()), (text.trim_start_matches('\u{feff}'), one.as_str()));
+        }
+        assert_eq!(sniff_utf32(b"\x01\0\0\0\x02\0\0\0"), None);
     }
 
     #[test]

@@ -124,6 +124,20 @@ impl Gathered {
         &mut self.bytes
     }
 
+    /// Puts something else in the place of the bytes from `from` on: what `made` makes of those of each
+    /// packet, one packet after the other.
+    pub fn rewrite(&mut self, from: usize, mut made: impl FnMut(&[u8], &mut Vec<u8>)) {
+        let mut old = Self::default();
+        old.push_part(self.stretch(), from..self.bytes.len());
+        self.bytes.truncate(from);
+        self.origins.truncate(self.origins.partition_point(|o| o.start < from));
+        for (n, origin) in old.origins.iter().enumerate() {
+            let end = old.origins.get(n + 1).map_or(old.bytes.len(), |next| next.start);
+            self.note(origin.mark);
+            made(old.bytes.get(origin.start..end).unwrap_or_default(), &mut self.bytes);
+        }
+    }
+
     /// What was gathered.
     pub fn stretch(&self) -> Stretch<'_> {
         Stretch { bytes: &self.bytes, origins: &self.origins }
@@ -189,6 +203,16 @@ mod tests {
         assert_eq!(gathered.stretch().bytes, b"ef");
         assert_eq!(gathered.stretch().mark(0).frame.number, 2);
         assert_eq!(gathered.stretch().origins[0].start, 0);
+    }
+
+    #[test]
+    fn what_is_rewritten_keeps_its_packets() {
+        let mut gathered = Gathered::default();
+        (1..=3).for_each(|number| gathered.push(b"abc", mark(number)));
+        gathered.rewrite(2, |bytes, out| out.extend(bytes.iter().flat_map(|b| [*b, *b])));
+        assert_eq!(gathered.stretch().bytes, b"abccaabbccaabbcc");
+        let frames = [0, 3, 4, 9, 10, 15].map(|offset| gathered.stretch().mark(offset).frame.number);
+        assert_eq!(frames, [1, 1, 2, 2, 3, 3]);
     }
 
     #[test]

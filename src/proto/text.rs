@@ -76,8 +76,13 @@ impl Unrecognised {
             return;
         }
         if sniff::is_text(bytes) {
-            let format = *side.format.get_or_insert_with(|| sniff::format(bytes));
-            side.pieces.push(input.data, &mut |data, seen| out.event(text(format, input.direction, data, seen)));
+            let Side { format, pieces, .. } = side;
+            let format = *format.get_or_insert_with(|| {
+                let format = sniff::format(bytes);
+                pieces.read_as(None, format);
+                format
+            });
+            pieces.push(input.data, &mut |data, seen| out.event(text(format, input.direction, data, seen)));
             return;
         }
         if sniff::looks_encrypted(bytes) {

@@ -14,6 +14,7 @@ mod xml;
 use std::ops::Range;
 
 use super::carrier::Carrier;
+use super::charset::Charset;
 use super::coding::{Coding, Decoder};
 use super::tree::Tree;
 use super::utf16::Order;
@@ -46,6 +47,8 @@ pub enum Kind {
     Tar,
     /// Text in UTF-16.
     Utf16(Order),
+    /// Text in UTF-32.
+    Utf32(Order),
     /// An archive, or an office document.
     Zip,
 }
@@ -78,7 +81,10 @@ impl Kind {
             [b'%', b'P', b'D', b'F', b'-', ..] => Self::Pdf,
             [0x1f, 0x8b, 8, ..] => Self::Gzip,
             _ if bytes.get(257..262) == Some(b"ustar") => Self::Tar,
-            _ => return utf16::sniff(bytes).map(Self::Utf16),
+            _ => {
+                let wide = utf16::sniff(bytes).map(Self::Utf16);
+                return wide.or_else(|| utf16::sniff_utf32(bytes).map(Self::Utf32));
+            }
         })
     }
 
@@ -175,6 +181,11 @@ fn open(kind: Kind, bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth
             utf16::decode(bytes, order, &mut text);
             carrier.text(sniff::format(text.as_bytes()), text.as_bytes(), out);
         }
+        Kind::Utf32(order) => {
+            let mut text = String::new();
+            utf16::decode_utf32(bytes, order, &mut text);
+            carrier.text(sniff::format(text.as_bytes()), text.as_bytes(), out);
+        }
         Kind::Zip => archive::zip(bytes, carrier, room, depth, out),
     }
 }
@@ -192,7 +203,8 @@ fn member(name: &str, bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, dep
         Some(kind) if depth > 0 => open(kind, bytes, &carrier, room, depth - 1, out),
         None if sniff::binary(bytes).is_none() && sniff::is_text(bytes) => {
             let format = sniff::format_of_name(name).unwrap_or_else(|| sniff::format(bytes));
-            carrier.text(format, bytes, out);
+            let charset = Charset::declared(bytes, format);
+            carrier.text(format, &charset.map_or(bytes.into(), |charset| charset.read(bytes)), out);
         }
         Some(_) => carrier.skipped(Skip::Limit, bytes.len(), out),
         None => carrier.skipped(Skip::Binary, bytes.len(), out),

@@ -1,6 +1,7 @@
 //! Header fields: what they say about a part, and how to read their values.
 
 use super::decode::{Decoder, unescape};
+use crate::content::charset::Charset;
 use crate::content::media::{self, Media};
 use crate::content::{base64, header, sniff};
 use crate::model::event::Format;
@@ -72,6 +73,11 @@ impl Part {
         } else if name.eq_ignore_ascii_case("content-transfer-encoding") {
             self.decoder = Decoder::named(value);
         }
+    }
+
+    /// What its media type says of its charset.
+    pub(super) fn charset(&self) -> Option<Option<Charset>> {
+        Charset::of_media(&self.content_type)
     }
 
     /// The kind of body, its encoding, and its file name.
@@ -147,7 +153,7 @@ fn encoded_word(bytes: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         }
         _ => return None,
     };
-    let latin = charset.to_ascii_lowercase().starts_with(b"iso-8859-1");
-    let text = if latin { raw.iter().map(|b| char::from(*b)).collect::<String>().into_bytes() } else { raw };
-    Some((text, tail))
+    // RFC 2231 section 5: a language may follow.
+    let charset = charset.split(|b| *b == b'*').next().and_then(Charset::named);
+    Some((charset.map_or_else(|| raw.clone(), |charset| charset.read(&raw).into_owned()), tail))
 }

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use self::decode::Decoder;
 use self::header::{Part, Sort};
+use super::charset::Charset;
 use super::document::{self, Document};
 use super::pieces::Pieces;
 use super::sniff;
@@ -61,6 +62,8 @@ struct Body {
     decoder: Decoder,
     sort: Sort,
     name: String,
+    /// What its media type says of its charset.
+    charset: Option<Option<Charset>>,
     pieces: Pieces,
     /// It is a document, of which this much is here.
     document: Option<Document>,
@@ -213,6 +216,7 @@ impl Message {
     }
 
     fn begin_body(&mut self, part: Part, out: &mut dyn EventSink) {
+        let charset = part.charset();
         self.state = match part.into_sort() {
             (Sort::Multipart(boundary), ..) if self.boundaries.len() < limits::NESTING => {
                 self.boundaries.push(boundary);
@@ -225,7 +229,14 @@ impl Message {
                 }
                 State::Body(Body { decoder, name, ..Body::text() })
             }
-            (sort, decoder, name) => State::Body(Body { decoder, sort, name, ..Body::text() }),
+            (sort, decoder, name) => {
+                let mut body = Body { decoder, sort, name, ..Body::text() };
+                match body.sort {
+                    Sort::Text(format) => body.pieces.read_as(charset, format),
+                    _ => body.charset = charset,
+                }
+                State::Body(body)
+            }
         };
     }
 
@@ -292,6 +303,7 @@ impl Body {
             decoder: Decoder::Identity,
             sort: Sort::Text(Format::Plain),
             name: String::new(),
+            charset: None,
             pieces: Pieces::default(),
             document: None,
             over: 0,
@@ -306,6 +318,8 @@ impl Body {
         if let Some(kind) = document::Kind::of_file(start) {
             self.document = Some(Document::new(kind));
         } else if sniff::is_text(start) && sniff::binary(start).is_none() {
+            let format = if format == Format::Plain { sniff::format(start) } else { format };
+            self.pieces.read_as(self.charset, format);
             self.sort = Sort::Text(format);
         } else {
             self.skipped += start.len() as u64;

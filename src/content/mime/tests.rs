@@ -95,3 +95,26 @@ fn what_is_cut_off_is_reported_as_far_as_it_came() {
     let said = read_every_cut(b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\npassword: hunt");
     assert_eq!(said, ["Plain  password: hunt"]);
 }
+
+#[test]
+fn parts_and_words_in_other_charsets_are_read() {
+    let said = read_every_cut(
+        b"Subject: =?KOI8-R?B?0MHSz8zY?= =?Shift_JIS*ja?Q?=83p=83X?=\r\n\
+          Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\
+          Content-Type: text/plain; charset=gb2312\r\nContent-Transfer-Encoding: base64\r\n\r\n\
+          w9zC66O6eA==\r\n--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\
+          Content-Transfer-Encoding: quoted-printable\r\n\r\nGr=FC=\r\n=DFe\r\n--b\r\n\
+          Content-Type: text/html\r\n\r\n<meta charset=windows-1251>\xef\xe0\xf0\r\n--b\r\n\
+          Content-Type: application/octet-stream\r\n\r\n<?xml encoding='latin1'?>\xfc\r\n--b--\r\n",
+    );
+    assert_eq!(
+        said,
+        [
+            "Subject=парольパス",
+            "Plain  密码：x",
+            "Plain  Grüße\r\n",
+            "Html  <meta charset=windows-1251>пар\r\n",
+            "Xml  <?xml encoding='latin1'?>ü\r\n",
+        ]
+    );
+}

@@ -5,6 +5,7 @@ use super::fields::{FORM, Origin, body_place};
 use super::held::{Form, Held};
 use super::names;
 use super::parts::Parts;
+use crate::content::charset::{Charset, Transcoder};
 use crate::content::chunked::{self, Chunked};
 use crate::content::coding::{Decoder, Status};
 use crate::content::document::{Document, Kind};
@@ -17,7 +18,7 @@ use crate::model::limits;
 use crate::model::stream::{Gathered, Stretch};
 
 /// Bytes that tell what content is when its type does not.
-const SNIFF: usize = 512;
+const SNIFF: usize = 1024;
 /// Codings on top of each other that are undone.
 const CODINGS: usize = 4;
 
@@ -47,6 +48,10 @@ pub(super) struct Body {
     /// What of the head decides how the content is read.
     reading: String,
     fate: Fate,
+    /// What its type says of its charset.
+    charset: Option<Option<Charset>>,
+    /// Makes UTF-8 of text.
+    transcoder: Transcoder,
     /// Decoded content that is not said yet, after the end of what was, for context.
     buffer: Gathered,
     /// How much of the buffer was said.
@@ -82,11 +87,11 @@ impl Body {
         resource: String,
         request: u64,
     ) -> Self {
-        let Envelope { content_codings, transfer_codings, strange, partial, media, .. } = envelope;
+        let Envelope { content_codings, transfer_codings, strange, partial, media, charset, .. } = envelope;
         let coded = !content_codings.is_empty() || !transfer_codings.is_empty();
         let too_many = content_codings.len() + transfer_codings.len() > CODINGS;
         let unreadable = strange || too_many || partial && !content_codings.is_empty();
-        let reading = format!("{direction:?} {content_codings:?} {transfer_codings:?} {media:?}");
+        let reading = format!("{direction:?} {content_codings:?} {transfer_codings:?} {media:?} {charset:?}");
         // JSON is made anew for each answer: to wait for it is to no avail.
         let may_repeat = direction == Direction::ToClient && media != Some(Media::Text(Format::Json));
         let waiting = (coded && !unreadable && may_repeat).then(Gathered::default);
@@ -100,6 +105,8 @@ impl Body {
             waiting,
             reading,
             fate: Fate::Undecided(media.unwrap_or(Media::Unknown)),
+            charset,
+            transcoder: Transcoder::default(),
             buffer: Gathered::default(),
             seen: 0,
             said: false,
@@ -301,6 +308,7 @@ impl Body {
         if self.buffer.len() < limits::BODY_BYTES {
             return;
         }
+        self.transcoder.rewrite(&mut self.buffer);
         let origin = Origin { resource: &self.resource, direction: self.direction, outcome: Outcome::Unknown };
         let full = std::mem::take(&mut self.buffer);
         let data = full.stretch();
@@ -328,6 +336,7 @@ impl Body {
             Fate::Undecided(_) => 0,
         };
         self.buffer.push_part(data, keep..data.bytes.len());
+        self.transcoder.keep(self.buffer.len());
         self.said = true;
     }
 
@@ -336,19 +345,31 @@ impl Body {
         let Fate::Undecided(media) = &mut self.fate else { return };
         let bytes = self.buffer.stretch().bytes;
         let binary = sniff::binary(bytes).is_some();
-        let kind = Kind::of_file(bytes);
+        let (kind, start) = match Kind::of_file(bytes) {
+            // Read as it comes, as other text is.
+            Some(Kind::Utf16(order)) if matches!(media, Media::Text(_) | Media::Unknown) => {
+                let charset = Charset::utf16(order);
+                self.charset = Some(Some(charset));
+                (None, charset.read(bytes))
+            }
+            kind => (kind, bytes.into()),
+        };
         let fate = match (std::mem::replace(media, Media::Unknown), kind) {
             (Media::Form, _) => Some(Fate::Form),
             (Media::Multipart(boundary), _) => Some(Fate::Multipart(Parts::new(boundary))),
             (Media::Document(kind), _) | (_, Some(kind)) => Some(Fate::Document(Document::new(kind))),
-            (Media::Text(Format::Plain), None) if !binary => Some(Fate::Text(sniff::plain(bytes))),
+            (Media::Text(Format::Plain), None) if !binary => Some(Fate::Text(sniff::plain(&start))),
             (Media::Text(format), None) if !binary => Some(Fate::Text(format)),
-            (_, None) if !binary && sniff::is_text(bytes) => Some(Fate::Text(sniff::format(bytes))),
+            (_, None) if !binary && sniff::is_text(&start) => Some(Fate::Text(sniff::format(&start))),
             (Media::Unknown, None) => Kind::of_message(bytes).map(|kind| Fate::Document(Document::new(kind))),
             (_, None) => None,
         };
         match fate {
-            Some(fate) => self.fate = fate,
+            Some(fate) => {
+                let format = if let Fate::Text(format) = fate { Some(format) } else { None };
+                self.transcoder = format.map_or_else(Transcoder::default, |f| Transcoder::new(self.charset, f));
+                self.fate = fate;
+            }
             None => {
                 self.buffer = Gathered::default();
                 self.stopped = Some((Skip::Binary, self.wire));
@@ -374,6 +395,7 @@ impl Body {
     fn flush(&mut self, out: &mut dyn EventSink) {
         if !self.buffer.is_empty() {
             self.decide();
+            self.transcoder.rewrite(&mut self.buffer);
         }
         let content = std::mem::take(&mut self.buffer);
         let seen = std::mem::take(&mut self.seen);
@@ -415,6 +437,7 @@ impl Body {
             Fate::Text(format) => Form::Message(*format),
             Fate::Document(_) | Fate::Undecided(_) => return None,
         };
+        self.transcoder.rewrite(&mut self.buffer);
         Some(Held { content: std::mem::take(&mut self.buffer), form, resource: std::mem::take(&mut self.resource) })
     }
 }

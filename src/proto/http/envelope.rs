@@ -1,5 +1,6 @@
 //! What a message's headers say about its content: length, codings, type.
 
+use crate::content::charset::Charset;
 use crate::content::chunked::Chunked;
 use crate::content::coding::Coding;
 use crate::content::media::{self, Media};
@@ -18,6 +19,8 @@ pub(super) struct Envelope {
     /// It does not start at the first byte of the whole.
     pub(super) partial: bool,
     pub(super) media: Option<Media>,
+    /// What the media type says of it.
+    pub(super) charset: Option<Option<Charset>>,
 }
 
 impl Envelope {
@@ -41,7 +44,10 @@ impl Envelope {
                     self.strange |= !add_coding(name, &mut self.content_codings);
                 }
             }
-            b"content-type" => self.media = Some(media::of(value)),
+            b"content-type" => {
+                self.media = Some(media::of(value));
+                self.charset = Charset::of_media(value);
+            }
             b"content-range" => {
                 let start = value.strip_prefix(b"bytes ").and_then(|range| range.split(|b| *b == b'-').next());
                 self.partial = start.is_some_and(|start| start.trim_ascii() != b"0");

@@ -1,6 +1,7 @@
 //! The parts of a multipart message: small ones are form fields, files are text or binary.
 
 use super::fields::{Origin, account};
+use crate::content::charset::{Charset, Transcoder};
 use crate::content::document::{Document, Kind};
 use crate::content::media::{self, Media};
 use crate::content::{base64, header, multipart, sniff};
@@ -26,6 +27,7 @@ struct Part<'a> {
     media: Media,
     file: bool,
     base64: bool,
+    charset: Option<Option<Charset>>,
     body: &'a [u8],
     at: usize,
 }
@@ -95,7 +97,8 @@ impl Parts {
             if origin.direction == Direction::ToServer && seen == 0 && part.is_field() {
                 let account = account.filter(|_| !super::names::is_account(&part.name));
                 let kind = (FieldKind::Form, "http.request.form");
-                origin.field(kind, &part.name, part.body, account, data.span(range), out);
+                let value = part.charset.flatten().map_or(part.body.into(), |charset| charset.read(part.body));
+                origin.field(kind, &part.name, &value, account, data.span(range), out);
                 continue;
             }
             let mut content = Gathered::default();
@@ -117,7 +120,10 @@ impl Parts {
                 continue;
             }
             match part.format(bytes) {
-                Some(format) => origin.text(place(origin.direction), format, content.stretch(), seen, out),
+                Some(format) => {
+                    let (content, seen) = part.plain(format, content.stretch(), seen);
+                    origin.text(place(origin.direction), format, content.stretch(), seen, out);
+                }
                 None => {
                     out.event(Event::Skipped {
                         reason: Skip::Binary,
@@ -155,12 +161,24 @@ impl Part<'_> {
             _ => sniff::is_text(bytes).then(|| sniff::format(bytes)),
         }
     }
+
+    /// Its text in UTF-8, and how much of that was seen.
+    fn plain(&self, format: Format, raw: Stretch<'_>, seen: usize) -> (Gathered, usize) {
+        let (mut plain, mut transcoder) = (Gathered::default(), Transcoder::new(self.charset, format));
+        plain.push_part(raw, 0..seen);
+        transcoder.rewrite(&mut plain);
+        let seen_of_plain = plain.len();
+        plain.push_part(raw, seen..raw.bytes.len());
+        transcoder.rewrite(&mut plain);
+        (plain, seen_of_plain)
+    }
 }
 
 fn read<'a>(bytes: &'a [u8], part: &multipart::Part) -> Option<Part<'a>> {
     let body = bytes.get(part.body.clone())?;
     let at = part.body.start;
-    let mut read = Part { name: String::new(), media: Media::Unknown, file: false, base64: false, body, at };
+    let mut read =
+        Part { name: String::new(), media: Media::Unknown, file: false, base64: false, charset: None, body, at };
     for line in header::headers(bytes.get(part.head.clone())?) {
         let value = line.unfolded();
         let is = |name: &str| line.name.eq_ignore_ascii_case(name.as_bytes());
@@ -170,6 +188,7 @@ fn read<'a>(bytes: &'a [u8], part: &multipart::Part) -> Option<Part<'a>> {
             read.file = header::parameter(&value, "filename").is_some();
         } else if is("content-type") {
             read.media = media::of(&value);
+            read.charset = Charset::of_media(&value);
         } else if is("content-transfer-encoding") {
             read.base64 = value.eq_ignore_ascii_case(b"base64");
         }

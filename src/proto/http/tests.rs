@@ -304,3 +304,40 @@ fn an_answer_lost_in_a_hole_is_not_taken_for_the_next() {
     assert_has(&said, "login bearer :token-1 unknown @http.request.header.authorization");
     assert_has(&said, "login bearer :token-2 accepted @http.request.header.authorization");
 }
+
+#[test]
+fn content_in_any_charset_is_read() {
+    let get = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    let read = |kind: &str, body: &[u8], expected: &str| {
+        let head = format!("HTTP/1.1 200 OK{kind}");
+        let said = play_every_cut(&PROTOCOL, &[(C, get), (S, &with_body(&head, body))]);
+        assert_has(&said, &format!("text http.response.body {expected}"));
+        let packed = play(&[(C, get), (S, &with_body(&format!("{head}\r\nContent-Encoding: gzip"), &gzip(body)))]);
+        assert_has(&packed, &format!("text http.response.body {expected}"));
+    };
+    read("\r\nContent-Type: text/plain; charset=windows-1251", b"\xef\xe0\xf0\xee\xeb\xfc: x", "Plain /x пароль: x");
+    read(
+        "\r\nContent-Type: text/html",
+        b"<html><meta charset=Shift_JIS>\x83p\x83X",
+        "Html /x <html><meta charset=Shift_JIS>パス",
+    );
+    read(
+        "\r\nContent-Type: text/xml",
+        b"<?xml version='1.0' encoding='ISO-8859-1'?>\n<a>\xfc</a>",
+        "Xml /x <?xml version='1.0' encoding='ISO-8859-1'?>\n<a>ü</a>",
+    );
+    let wide: Vec<u8> = "{\"kennwort\":\"Grüße\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    read("\r\nContent-Type: application/json", &wide, "Json /x {\"kennwort\":\"Grüße\"}");
+    read("", &[b"\xff\xfe", wide.as_slice()].concat(), "Json /x {\"kennwort\":\"Grüße\"}");
+}
+
+#[test]
+fn the_parts_of_a_form_may_have_charsets() {
+    let body = b"--b\r\nContent-Disposition: form-data; name=\"p\"\r\nContent-Type: text/plain; charset=latin1\r\n\r\n\
+        Gr\xfc\xdfe\r\n--b\r\nContent-Disposition: form-data; name=f; filename=x.txt\r\n\
+        Content-Type: text/plain; charset=koi8-r\r\n\r\n\xd0\xc1\xd2\r\n--b--\r\n";
+    let post = with_body("POST /up HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b", body);
+    let said = play_every_cut(&PROTOCOL, &[(C, &post), (S, OK)]);
+    assert_has(&said, "field form http.request.form p=Grüße");
+    assert_has(&said, "text http.request.file Plain /up пар");
+}
