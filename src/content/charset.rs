@@ -22,6 +22,9 @@ const ROOM: usize = 4096;
 pub struct Charset(&'static Encoding);
 
 impl Charset {
+    /// What western programs that know of no charset write.
+    pub const LATIN: Self = Self(encoding_rs::WINDOWS_1252);
+
     /// The charset of a label. `None`: it is UTF-8, or nobody knows it.
     pub fn named(label: &[u8]) -> Option<Self> {
         let encoding = Encoding::for_label_no_replacement(label)?;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::charset::Charset;
 use super::percent::{self, Plus};
 
 /// A name and its value, decoded.
@@ -36,10 +37,14 @@ pub fn pairs(form: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     })
 }
 
+/// A name. Pages in an 8-bit charset send theirs in it, and do not say so.
 fn text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+            Ok(name) => name,
+            Err(error) => String::from_utf8_lossy(&Charset::LATIN.read(error.as_bytes())).into_owned(),
+        }),
     }
 }
 
@@ -49,6 +54,7 @@ mod tests {
 
     #[test]
     fn values_are_decoded_and_located() {
+        assert_eq!(pairs(b"contrase%F1a=x").next().unwrap().name, "contraseña");
         let form = b"user=marta&&pw=a%26b+c&flag";
         let all: Vec<_> = pairs(form).collect();
         let flat: Vec<(&str, &[u8])> = all.iter().map(|p| (p.name.as_ref(), p.value.as_ref())).collect();

@@ -205,7 +205,7 @@ impl Compiled {
         for name in &named.names {
             self.names.add(name, Role::For(index));
         }
-        for anchor in &named.anchors {
+        for anchor in named.anchors.iter().flat_map(|anchor| cases(anchor)) {
             literal(literals, anchor.as_bytes(), Use::Anchor(index));
             if !anchor.is_ascii() {
                 // As JSON and URLs may write it.
@@ -236,6 +236,17 @@ impl Compiled {
         }
         Ok(())
     }
+}
+
+/// A word as it is, with a capital, and in capitals. Of ASCII letters the case does not count anyway.
+fn cases(word: &str) -> Vec<String> {
+    let mut all = vec![word.to_owned()];
+    if !word.is_ascii() {
+        let mut letters = word.chars();
+        let capital: String = letters.by_ref().take(1).flat_map(char::to_uppercase).collect();
+        all.extend([capital + letters.as_str(), word.to_uppercase()]);
+    }
+    all
 }
 
 /// Literals with their places and what they lead to.
@@ -269,4 +280,15 @@ fn part(rule: &Rule) -> Result<Part, String> {
         exact: !patterns.iter().any(|p| p.contains("(?i"))
             && !matches!(&rule.when, When::Content(c) if c.around || c.any_case),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_other_scripts_are_looked_for_in_every_case() {
+        assert_eq!(cases("пароль"), ["пароль", "Пароль", "ПАРОЛЬ"]);
+        assert_eq!(cases("password"), ["password"]);
+    }
 }

@@ -29,6 +29,8 @@ const LONGEST: usize = 4096;
 pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pair> {
     let part = |b: u8| identifier(b) || matches!(b, b'[' | b']' | b'.' | b'%');
     let name_end = forward(text, hit.end, 48, |b| identifier(b) || matches!(b, b'[' | b']'));
+    let wide = wide_sign(text, hit.end..name_end);
+    let name_end = wide.unwrap_or(name_end);
     let start = backward(text, hit.start, 48, part);
     // Words of a label belong to the name.
     let name = if format == Format::Plain || format == Format::Html {
@@ -36,6 +38,9 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
     } else {
         start..name_end
     };
+    if wide.is_some() {
+        return assigned(text, name, name_end + WIDE.len(), format, false, b':');
+    }
     let mut next = name_end;
     if at(text, next) == b'\\' && quote(at(text, next + 1)) {
         next += 1;
@@ -66,6 +71,15 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         _ if quoted => sibling(text, start..name_end, gap),
         _ => None,
     }
+}
+
+/// A sign of East Asian text.
+const WIDE: &[u8] = "：".as_bytes();
+
+/// Where in a part of a text the colon or equals sign of East Asian text stands.
+fn wide_sign(text: &[u8], part: Range<usize>) -> Option<usize> {
+    let found = text.get(part.clone())?.windows(WIDE.len()).position(|w| w == WIDE || w == "＝".as_bytes())?;
+    Some(part.start + found)
 }
 
 /// Whether the quotation mark after a name closes the string that the name stands in: `t("Password:")`.
@@ -330,6 +344,8 @@ mod tests {
             ("my password: hunter2, thanks", Format::Plain, Some("hunter2")),
             ("<td>password</td><td>hunter2</td>", Format::Html, Some("hunter2")),
             ("<label>password</label><input type=password>", Format::Html, None),
+            ("パスワードpassword：hunter2", Format::Plain, Some("hunter2")),
+            ("password＝hunter2", Format::Plain, Some("hunter2")),
             ("if(password===x)", Format::Script, None),
             ("{password:e.value}", Format::Script, None),
         ] {
