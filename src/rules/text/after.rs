@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::apart;
 use super::bytes::{at, backward, blank, forward, identifier, prior, quote};
 use crate::content::entity;
 use crate::model::event::Format;
@@ -62,13 +63,12 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         b'=' => assigned(text, name, gap + 1, format, quoted, b'='),
         b'>' if !quoted && matches!(format, Format::Xml | Format::Plain) => inside(text, start..name_end, gap + 1),
         b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap),
-        // `<password type="text">value</password>`
+        b'<' if !quoted && format == Format::Xml => apart::element(text, start..name_end),
+        // `<password type="text">value</password>`, `<password value="x"/>`
         letter if gap > next && letter.is_ascii_alphabetic() && matches!(prior(text, start), b'<' | b':') => {
-            let close = forward(text, gap, 256, |b| !matches!(b, b'<' | b'>'));
-            let opening = at(text, close) == b'>' && prior(text, close) != b'/';
-            if opening && format != Format::Html { inside(text, start..name_end, close + 1) } else { None }
+            if format == Format::Html { None } else { apart::of_element(text, start..name_end, start) }
         }
-        _ if quoted => sibling(text, start..name_end, gap),
+        _ if quoted => apart::quoted(text, start..name_end, format),
         _ => None,
     }
 }
@@ -180,7 +180,7 @@ fn place(text: &[u8], name: &Range<usize>, format: Format) -> Place {
 
 /// Where a quoted string ends. One that is not closed has no value here: its end may come with the
 /// next piece.
-fn string_end(text: &[u8], start: usize, mark: u8, escaped: bool) -> Option<usize> {
+pub(super) fn string_end(text: &[u8], start: usize, mark: u8, escaped: bool) -> Option<usize> {
     let mut skip = false;
     for (n, byte) in (start..).zip(text.get(start..)?.iter().take(LONGEST)) {
         if skip {
@@ -201,9 +201,11 @@ fn string_end(text: &[u8], start: usize, mark: u8, escaped: bool) -> Option<usiz
 
 /// `<name>value</name>`.
 fn inside(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
-    if !matches!(prior(text, name.start), b'<' | b':') {
-        return None;
-    }
+    if matches!(prior(text, name.start), b'<' | b':') { content(text, name, from) } else { None }
+}
+
+/// What is in the element whose tag ends before `from`: the value of a name that stands elsewhere.
+pub(super) fn content(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
     if let Some(inside) = text.get(from..).and_then(|rest| rest.strip_prefix(b"<![CDATA[".as_slice())) {
         let start = from + 9;
         let longest = inside.get(..LONGEST).unwrap_or(inside);
@@ -255,30 +257,6 @@ fn cell(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
         place: Place::Label,
         delimited: true,
     })
-}
-
-/// `name="password" value="x"`, `{"name":"password","value":"x"}`: from after the name in quotes.
-fn sibling(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
-    let before = backward(text, name.start.checked_sub(1)?, 4, |b| blank(b) || b == b'\\');
-    if !matches!(prior(text, before), b'=' | b':') {
-        return None;
-    }
-    let end = forward(text, from, 160, |b| !matches!(b, b'>' | b'}' | b'\n'));
-    let rest = text.get(from..end)?;
-    let found = [b"value".as_slice(), b"Value", b"VALUE"].iter().find_map(|word| memchr::memmem::find(rest, word))?;
-    let mut next = from + found + 5;
-    next += usize::from(quote(at(text, next)));
-    next = forward(text, next, 4, blank);
-    if !matches!(at(text, next), b'=' | b':') {
-        return None;
-    }
-    next = forward(text, next + 1, 4, blank);
-    let mark = at(text, next);
-    if !quote(mark) {
-        return None;
-    }
-    let end = string_end(text, next + 1, mark, false)?;
-    Some(Pair { name, value: next + 1..end, place: Place::Xml, delimited: true })
 }
 
 /// The value without the escapes of its place: `\u00e9` and `\/` in quotes, `%41` and `+` in forms,

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::apart;
 use super::bytes::{at, backward, blank, identifier, prior, quote};
 use crate::model::event::Format;
 use crate::rules::names::Reading;
@@ -66,11 +67,32 @@ fn key(text: &[u8], end: usize) -> Option<Near> {
     .filter(|near| !near.name.is_empty())
 }
 
-/// Keys that say nothing of their value.
+/// Keys and elements that say nothing of their value.
 fn says_nothing(name: &[u8]) -> bool {
-    [b"value".as_slice(), b"number", b"id", b"val", b"text", b"content", b"data", b"no", b"code", b"identifier", b"v"]
-        .iter()
-        .any(|empty| name.eq_ignore_ascii_case(empty))
+    const EMPTY: [&[u8]; 21] = [
+        b"number",
+        b"id",
+        b"text",
+        b"content",
+        b"data",
+        b"no",
+        b"code",
+        b"identifier",
+        b"extension",
+        b"string",
+        b"integer",
+        b"int",
+        b"long",
+        b"field",
+        b"param",
+        b"property",
+        b"attribute",
+        b"entry",
+        b"column",
+        b"cell",
+        b"arg",
+    ];
+    apart::values(name) || EMPTY.iter().any(|empty| name.eq_ignore_ascii_case(empty))
 }
 
 /// The members of the same object that stand before a key that says nothing.
@@ -127,7 +149,29 @@ fn attribute(text: &[u8], equals: usize) -> Option<Near> {
             return Some(Near { name: start..end, place: Place::Xml, reading: Reading::Key });
         }
     }
-    None
+    Some(beside(text, open - 1, equals))
+}
+
+/// The part of the element around the tag at `open` that stands before the value at `end`: of
+/// `<identifier><system value="us-ssn"/><value value="…"/>` and `<Attribute Name="ssn"><AttributeValue>…`
+/// it says what the value's own tag does not.
+fn beside(text: &[u8], open: usize, end: usize) -> Near {
+    let (mut depth, mut close) = (0u32, open);
+    let mut from = open;
+    for n in (open.saturating_sub(STRUCTURE)..open).rev() {
+        match at(text, n) {
+            b'>' => close = n,
+            b'<' if at(text, n + 1) == b'/' => depth += 1,
+            b'<' if prior(text, close) == b'/' || !at(text, n + 1).is_ascii_alphabetic() => {}
+            b'<' if depth == 0 => {
+                from = n + 1;
+                break;
+            }
+            b'<' => depth -= 1,
+            _ => {}
+        }
+    }
+    Near { name: from..end, place: Place::Xml, reading: Reading::Label }
 }
 
 /// The name of the element whose tag ends at `close`, or in HTML the text before it.
@@ -139,12 +183,10 @@ fn element(text: &[u8], close: usize, start: usize, format: Format) -> Option<Ne
     if !tag.is_empty() && !generic(tag) && format != Format::Html {
         let colon = tag.iter().rposition(|b| *b == b':').map_or(0, |n| n + 1);
         // `<identifier type="SSN">`: the attributes say what the element does not.
-        let (name, reading) = if says_nothing(tag.get(colon..)?) && end < close {
-            (open + colon..close, Reading::Label)
-        } else {
-            (open + colon..end, Reading::Key)
-        };
-        return Some(Near { name, place: Place::Xml, reading });
+        if says_nothing(tag.get(colon..)?) {
+            return Some(beside(text, open - 1, close));
+        }
+        return Some(Near { name: open + colon..end, place: Place::Xml, reading: Reading::Key });
     }
     // Over tags and white space to the text before, at most one run of it.
     let mut from = open - 1;
@@ -206,6 +248,17 @@ mod tests {
             assert_eq!(of(text, "4111", format), expected, "{text}");
         }
         assert!(of("<td>Card</td> <td>4111</td>", "4111", Format::Html).starts_with("Card"));
+        for (text, label) in [
+            (r#"<identifier><use value="usual"/><system value="sid/us-ssn"/><value value="4111"/>"#, "us-ssn"),
+            (r#"<a:Attribute Name="ssn" F="b"><a:AttributeValue t="s">4111"#, "ssn"),
+            ("<member><name>ssn</name><value><string>4111", "value><string"),
+            ("<field name=\"ssn\">4111</field>", "ssn"),
+            ("<row><name>ssn</name>\n<value>4111</value></row>", "ssn"),
+        ] {
+            let near = of(text, "4111", Format::Xml);
+            assert!(near.contains(label), "{text}: {near}");
+        }
+        assert!(!of("<a><name>ssn</name></a><b><value>4111", "4111", Format::Xml).contains("ssn"));
         let fhir = r#"{"system":"us-ssn","value":"4111"}"#;
         assert!(of(fhir, "4111", Format::Json).contains("us-ssn"));
     }

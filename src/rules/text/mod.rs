@@ -2,6 +2,7 @@
 
 mod account;
 mod after;
+mod apart;
 mod before;
 mod bytes;
 pub(super) mod document;
