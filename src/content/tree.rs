@@ -38,6 +38,31 @@ pub fn account<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<usize> {
     names.into_iter().position(|name| ACCOUNTS.iter().any(|a| name.eq_ignore_ascii_case(a)))
 }
 
+/// Of fields in this order, the one that names each value and the one with the value: `option_name` and
+/// `option_value`, `key` and `value`.
+pub fn pair<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize, usize)> {
+    const NAMING: [&str; 8] = ["name", "key", "setting", "parameter", "variable", "option", "property", "attribute"];
+    let (mut key, mut value) = (None, None);
+    for (n, name) in names.enumerate() {
+        let lower = name.to_ascii_lowercase();
+        let (slot, of) = if let Some(of) = lower.strip_suffix("value").or_else(|| lower.strip_suffix("val")) {
+            (&mut value, of)
+        } else if let Some(of) = NAMING.iter().find_map(|word| lower.strip_suffix(word))
+            && account([name]).is_none()
+        {
+            (&mut key, of)
+        } else {
+            continue;
+        };
+        // Of several one cannot tell.
+        if slot.replace((n, of.to_owned())).is_some() {
+            return None;
+        }
+    }
+    let ((key, of_key), (value, of_value)) = key.zip(value)?;
+    (of_value.is_empty() || of_value == of_key).then_some((key, value))
+}
+
 /// Takes the values of one document in their order.
 pub struct Tree<'a> {
     carrier: &'a Carrier<'a>,
@@ -145,7 +170,13 @@ impl<'a> Tree<'a> {
     fn say(&mut self, object: Object) {
         let around = self.open.iter().rev().find_map(|outer| outer.account.as_deref());
         let account = object.account.as_deref().or(around);
-        for (path, value) in &object.held {
+        let pair = pair(object.held.iter().map(|(path, _)| path.rsplit('.').next().unwrap_or(path)));
+        let key = pair.and_then(|(key, _)| object.held.get(key)).map(|(_, key)| String::from_utf8_lossy(key));
+        for (n, (path, value)) in object.held.iter().enumerate() {
+            let path = match &key {
+                Some(key) if pair.is_some_and(|(_, value)| value == n) => &format!("{path}.{key}"),
+                _ => path,
+            };
             // Lines are read as text by the rules: a log, a mail, a key.
             if memchr::memchr(b'\n', value).is_some() {
                 self.carrier.text(Format::Plain, value, self.out);
@@ -191,6 +222,28 @@ pub(crate) mod tests {
                 Event::Skipped { reason, bytes } => format!("skipped {} {bytes}", reason.name()),
                 _ => return,
             });
+        }
+    }
+
+    #[test]
+    fn a_value_beside_its_name_is_called_by_it() {
+        let said = said(|tree| {
+            for (key, value) in [("password", b"one"), ("user", b"two")] {
+                tree.enter("env", true);
+                tree.enter("", false);
+                tree.value("name", key.as_bytes());
+                tree.value("value", value);
+                tree.leave();
+                tree.leave();
+            }
+        });
+        assert_eq!(
+            said,
+            ["env[].name=password", "env[].value.password=one", "env[].name=user", "env[].value.user=two"]
+        );
+        assert_eq!(pair(["id", "option_name", "option_value"].into_iter()), Some((1, 2)));
+        for others in [["first_name", "last_name", "value"], ["id", "user_name", "password_value"]] {
+            assert_eq!(pair(others.into_iter()), None);
         }
     }
 

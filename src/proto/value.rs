@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::pieces::Pieces;
 use crate::content::sniff;
 pub use crate::content::tree::account;
+use crate::content::tree::pair;
 use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Skip, Text};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
@@ -15,6 +16,9 @@ use crate::model::stream::{Origin, Stretch};
 
 /// Values longer than this go by in pieces.
 pub const WHOLE_BYTES: u64 = 64 << 10;
+
+/// Longest value that names another one, in bytes.
+const LONGEST_NAME: usize = 128;
 
 /// How much of a long value is looked at to tell text from binary.
 const SAMPLE_BYTES: u64 = 1024;
@@ -148,12 +152,28 @@ pub struct Columns<C> {
     pub columns: Vec<C>,
     /// The column that says whose the others are.
     pub account: Option<usize>,
+    /// The column that names each value, and the one with the values.
+    pub pair: Option<(usize, usize)>,
 }
 
 impl<C> Columns<C> {
     /// Columns whose names `name` tells.
     pub fn new(columns: Vec<C>, name: impl Fn(&C) -> &str) -> Self {
-        let account = account(columns.iter().map(name));
-        Self { columns, account }
+        let account = account(columns.iter().map(&name));
+        let pair = pair(columns.iter().map(&name));
+        Self { columns, account, pair }
+    }
+
+    /// What the value in a column is called in a row, where another value of the row names it: `value`
+    /// reads those.
+    pub fn called<'a>(
+        &self,
+        index: usize,
+        name: &str,
+        value: impl FnOnce(usize) -> Option<&'a [u8]>,
+    ) -> Option<String> {
+        let (key, _) = self.pair.filter(|(_, own)| *own == index)?;
+        let key = value(key).filter(|key| key.len() <= LONGEST_NAME)?;
+        Some(format!("{name}.{}", String::from_utf8_lossy(key)))
     }
 }

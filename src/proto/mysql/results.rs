@@ -293,10 +293,13 @@ impl Results {
                 && !kind.is_some_and(wire::Kind::is_dull)
             {
                 let end = packet.at + cursor.position();
+                let plain = naming(columns, index);
+                let called = columns.and_then(|c| c.called(index, plain.name, |n| nth_text(packet.cursor(), n)));
+                let name = called.as_deref().unwrap_or(plain.name);
                 wire::readable_text(value, &mut |shown| {
                     let span = packet.input.span(end - value.len()..end);
                     let account = named.filter(|_| account != Some(index));
-                    Named { account, ..naming(columns, index) }.say(shown, span, out);
+                    Named { name, account, ..plain }.say(shown, span, out);
                 });
             }
             index += 1;

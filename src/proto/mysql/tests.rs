@@ -126,6 +126,18 @@ fn text_rows_have_the_names_of_their_columns() {
 }
 
 #[test]
+fn a_value_is_called_by_the_column_that_names_it() {
+    let [greeting, response, ok] = logged_in();
+    let query = packet(0, b"\x03SELECT option_name, option_value FROM wp_options");
+    let rows = [("mailserver_pass", "x7-secret"), ("blogname", "y8-title")]
+        .map(|(k, v)| [string(k.as_bytes()), string(v.as_bytes())].concat());
+    let columns = [column("option_name", 253), column("option_value", 253)];
+    let answered = answer(&[&[vec![2]], columns.as_slice(), &[eof()], &rows, &[eof()]].concat());
+    let said = play_every_cut(&PROTOCOL, &[(S, &greeting), (C, &response), (S, &ok), (C, &query), (S, &answered)]);
+    assert!(said.has("field column mysql.row option_value.mailserver_pass=x7-secret"), "{:#?}", said.lines);
+}
+
+#[test]
 fn parameters_and_binary_rows_are_decoded_by_their_types() {
     let [greeting, response, ok] = logged_in();
     let prepare = packet(0, b"\x16SELECT card, name FROM people WHERE ssn = ? AND id = ?");

@@ -123,7 +123,8 @@ impl PostgreSql {
         let mut cursor = body.cursor();
         let count = usize::from(cursor.u16_be().unwrap_or(0));
         let named = row.fitting(count).and_then(|c| c.account);
-        let account = named.and_then(|n| nth_value(cursor, n));
+        let first = cursor;
+        let account = named.and_then(|n| nth_value(first, n));
         for index in 0..count {
             let Some(length) = cursor.u32_be() else { return };
             if length == u32::MAX {
@@ -131,10 +132,12 @@ impl PostgreSql {
             }
             let start = body.at + cursor.position();
             let Some(value) = cursor.take(length as usize) else { return };
-            let (_, oid, binary) = row.column(index, count);
+            let (name, oid, binary) = row.column(index, count);
+            let called = row.fitting(count).and_then(|c| c.called(index, name, |n| nth_value(first, n)));
             values::readable(oid, binary, value, &mut |shown| {
                 let span = body.input.span(start..start + value.len());
                 let mut named_value = naming(Direction::ToClient, Some(row), &NO_PARAMETERS, index, count);
+                named_value.name = called.as_deref().unwrap_or(name);
                 named_value.account = account.filter(|_| named != Some(index));
                 named_value.say(shown, span, out);
             });

@@ -105,6 +105,20 @@ fn rows_have_the_names_of_their_columns() {
 }
 
 #[test]
+fn a_value_is_called_by_the_column_that_names_it() {
+    let (startup, query) = (startup(), message(b'Q', b"SELECT * FROM settings\0"));
+    let answer = [
+        description(&[("value", 25, 0), ("key", 25, 0)]),
+        row(&[b"x7-secret", b"smtp_password"]),
+        message(b'C', b"SELECT 1\0"),
+        message(b'Z', b"I"),
+    ]
+    .concat();
+    let said = play_every_cut(&PROTOCOL, &[(C, &startup), (S, WELCOME), (C, &query), (S, &answer)]);
+    assert!(said.has("field column postgresql.row value.smtp_password=x7-secret"), "{:#?}", said.lines);
+}
+
+#[test]
 fn a_statement_described_once_names_the_rows_of_every_execution() {
     let (startup, first) = (startup(), extended(Some("SELECT ssn FROM p WHERE name = $1"), &[b"Ida"], false));
     let described = [

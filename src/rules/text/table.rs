@@ -2,6 +2,7 @@
 
 use super::bytes::backward;
 use super::{Hit, NamedAt, Scan, Scratch};
+use crate::content::tree;
 use crate::model::flow::{Direction, FlowId};
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
@@ -19,6 +20,8 @@ pub(in crate::rules) struct Header {
     pub(in crate::rules) of: (FlowId, Direction, String),
     delimiter: u8,
     columns: Vec<Column>,
+    /// The column that names each value, and the one with the values.
+    pair: Option<(usize, usize)>,
 }
 
 /// A column.
@@ -60,12 +63,15 @@ impl Matcher {
         let line = text.get(..end)?;
         let count = |d: u8| line.iter().filter(|b| **b == d).count();
         let delimiter = b",;\t|".iter().copied().max_by_key(|d| count(*d))?;
-        let columns = line
+        let columns: Vec<Column> = line
             .split(|b| *b == delimiter)
             .take(COLUMNS)
             .map(|cell| self.column(String::from_utf8_lossy(cell).trim_matches(['"', ' ', '\'']).to_owned()))
             .collect();
-        Some(Header { of, delimiter, columns })
+        let pair = tree::pair(columns.iter().map(|column| column.name.as_str()));
+        let plain = |n: usize| columns.get(n).is_some_and(|column| column.roles.is_empty());
+        let pair = pair.filter(|(key, value)| plain(*key) && plain(*value));
+        Some(Header { of, delimiter, columns, pair })
     }
 
     /// A header that other rules have read, as these read it.
@@ -81,7 +87,7 @@ impl Matcher {
 
     /// The values of the columns with a telling name.
     pub(super) fn cells(&self, scan: &Scan<'_>, header: &Header, scratch: &mut Scratch) {
-        if header.columns.iter().all(|column| column.roles.is_empty()) {
+        if header.pair.is_none() && header.columns.iter().all(|column| column.roles.is_empty()) {
             return;
         }
         let situation =
@@ -100,7 +106,8 @@ impl Matcher {
     fn row(&self, header: &Header, line: &[u8], start: usize, at: &NamedAt<'_>, scratch: &mut Scratch) {
         let mut from = 0;
         let mut quoted = false;
-        let mut columns = header.columns.iter();
+        let mut columns = header.columns.iter().enumerate();
+        let (mut key, mut paired) = (None, None);
         let first = scratch.hits.len();
         let mut account: Option<(u16, &[u8])> = None;
         for to in 0..=line.len() {
@@ -109,24 +116,36 @@ impl Matcher {
             if byte.is_some_and(|b| b != header.delimiter || quoted) {
                 continue;
             }
-            let Some(column) = columns.next() else { break };
+            let Some((n, column)) = columns.next() else { break };
             let cell = line.get(from..to).unwrap_or_default();
             let value = cell.strip_prefix(b"\"").and_then(|c| c.strip_suffix(b"\"")).unwrap_or(cell).trim_ascii();
             if let Some(rank) = column.account.filter(|rank| account.is_none_or(|(least, _)| *rank < least)) {
                 account = Some((rank, value));
             }
-            if !column.roles.is_empty()
-                && let Some(hit) = self.named(&column.roles, value, at)
-            {
-                let offset = start + from + memchr::memmem::find(cell, value).unwrap_or(0);
-                let range = offset + hit.range.start..offset + hit.range.end;
-                scratch.keep(Hit { range, name: Some(column.name.clone()), ..hit });
+            let offset = start + from + memchr::memmem::find(cell, value).unwrap_or(0);
+            match header.pair {
+                Some((naming, _)) if naming == n => key = Some(value),
+                Some((_, own)) if own == n => paired = Some((value, offset)),
+                _ => self.cell(&column.roles, &column.name, value, offset, at, scratch),
             }
             from = to + 1;
+        }
+        if let (Some(key), Some((value, offset))) = (key, paired) {
+            self.cell(&self.meaning(key, Reading::Key), &String::from_utf8_lossy(key), value, offset, at, scratch);
         }
         let Some(account) = account.and_then(|(_, value)| super::account::name(value.into())) else { return };
         for hit in scratch.hits.iter_mut().skip(first).filter(|hit| self.is_credential(hit.rule)) {
             hit.account = Some(account.clone());
+        }
+    }
+
+    /// The value at an offset, under its name.
+    fn cell(&self, roles: &Roles, name: &str, value: &[u8], offset: usize, at: &NamedAt<'_>, scratch: &mut Scratch) {
+        if !roles.is_empty()
+            && let Some(hit) = self.named(roles, value, at)
+        {
+            let range = offset + hit.range.start..offset + hit.range.end;
+            scratch.keep(Hit { range, name: Some(name.to_owned()), ..hit });
         }
     }
 }
