@@ -15,6 +15,7 @@ pub mod form;
 pub mod header;
 pub mod hex;
 pub mod json;
+pub mod keys;
 pub mod media;
 pub mod mime;
 pub mod multipart;

@@ -18,7 +18,7 @@ use super::charset::Charset;
 use super::coding::{Coding, Decoder};
 use super::tree::Tree;
 use super::utf16::Order;
-use super::{bson, sniff, strings, utf16};
+use super::{base64, bson, keys, sniff, strings, utf16};
 use crate::model::event::{EventSink, FieldKind, Outcome, Skip};
 use crate::model::flow::Direction;
 use crate::model::limits;
@@ -35,6 +35,8 @@ pub enum Kind {
     Gzip,
     /// Messages of gRPC: each has a flag and a length before it.
     Grpc,
+    /// A file of private keys.
+    Keys,
     /// `MessagePack`.
     MessagePack,
     /// Portable document format (ISO 32000).
@@ -55,6 +57,9 @@ pub enum Kind {
 
 /// What half of a binary content must be for it to be searched for text.
 const TEXT_SHARE: usize = 2;
+
+/// Bytes of a file of keys that are its value: they tell one from another.
+const KEY_BYTES: usize = 3 << 10;
 
 /// Documents inside of documents that are opened.
 const DEPTH: usize = 3;
@@ -81,6 +86,7 @@ impl Kind {
             [b'%', b'P', b'D', b'F', b'-', ..] => Self::Pdf,
             [0x1f, 0x8b, 8, ..] => Self::Gzip,
             _ if bytes.get(257..262) == Some(b"ustar") => Self::Tar,
+            _ if keys::begins(bytes) => Self::Keys,
             _ => {
                 let wide = utf16::sniff(bytes).map(Self::Utf16);
                 return wide.or_else(|| utf16::sniff_utf32(bytes).map(Self::Utf32));
@@ -163,6 +169,13 @@ fn open(kind: Kind, bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth
             let name = carrier.resource.trim_end_matches(".gz");
             member(name, &plain, carrier, room, depth, out);
         }
+        Kind::Keys => match keys::of_file(bytes) {
+            Some(name) => {
+                let start = bytes.get(..KEY_BYTES).unwrap_or(bytes);
+                carrier.field(FieldKind::Attribute, name, base64::encode(start).as_bytes(), None, out);
+            }
+            None => carrier.skipped(Skip::Binary, bytes.len(), out),
+        },
         Kind::Pdf => pdf::read(bytes, carrier, room, out),
         Kind::Strings => {
             let mut text = Vec::new();
