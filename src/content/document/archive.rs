@@ -99,6 +99,23 @@ fn local(bytes: &[u8]) -> Option<Local<'_>> {
 /// Bytes of a block of a tar archive.
 const BLOCK: usize = 512;
 
+/// Whether bytes begin a tar archive: by its mark, or before that existed by the sum over its first block.
+pub(super) fn is_tar(bytes: &[u8]) -> bool {
+    const SUM: std::ops::Range<usize> = 148..156;
+    if bytes.get(257..262) == Some(b"ustar") {
+        return true;
+    }
+    let Some(head) = bytes.get(..BLOCK) else { return false };
+    let digits = head.get(SUM).unwrap_or_default().trim_ascii_start();
+    let digits = digits.split(|b| !b.is_ascii_digit()).next().and_then(|digits| std::str::from_utf8(digits).ok());
+    let Some(sum) = digits.and_then(|digits| u32::from_str_radix(digits, 8).ok()).filter(|sum| *sum > 0) else {
+        return false;
+    };
+    // The sum itself counts as blanks.
+    let counted = head.iter().enumerate().map(|(n, b)| if SUM.contains(&n) { 32 } else { u32::from(*b) });
+    counted.sum::<u32>() == sum
+}
+
 /// Says what is in the files of a tar archive.
 pub(super) fn tar(bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth: usize, out: &mut dyn EventSink) {
     let mut at = 0;
@@ -114,9 +131,28 @@ pub(super) fn tar(bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth: 
         // A plain file.
         if matches!(head.get(156), Some(b'0' | 0)) {
             let content = rest.get(..size).unwrap_or(rest);
-            let path = format!("{}/{}", carrier.resource, text(0..100));
+            let name = text(0..100);
+            let path = if carrier.resource.is_empty() { name } else { format!("{}/{name}", carrier.resource) };
             member(&path, content, carrier, room, depth, out);
         }
         at = start.saturating_add(size.div_ceil(BLOCK).saturating_mul(BLOCK));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_tar;
+
+    #[test]
+    fn an_archive_without_a_mark_is_told_by_its_sum() {
+        let mut head = [0u8; 512];
+        head[..6].copy_from_slice(b"a.conf");
+        head[124..135].copy_from_slice(b"00000000011");
+        let sum: u32 = head.iter().map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
+        head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        assert!(is_tar(&head));
+        head[0] = b'b';
+        assert!(!is_tar(&head));
+        assert!(!is_tar(&[b'0'; 600]) && !is_tar(&[0; 600]));
     }
 }

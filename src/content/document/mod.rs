@@ -5,6 +5,7 @@ mod archive;
 mod cbor;
 mod msgpack;
 mod office;
+mod packed;
 mod pdf;
 mod protobuf;
 #[cfg(test)]
@@ -12,6 +13,8 @@ mod tests;
 mod xml;
 
 use std::ops::Range;
+
+pub use packed::Packing;
 
 use super::carrier::Carrier;
 use super::charset::Charset;
@@ -31,14 +34,14 @@ pub enum Kind {
     Bson,
     /// Concise binary objects (RFC 8949).
     Cbor,
-    /// One packed file.
-    Gzip,
     /// Messages of gRPC: each has a flag and a length before it.
     Grpc,
     /// A file of private keys.
     Keys,
     /// `MessagePack`.
     MessagePack,
+    /// One packed file.
+    Packed(Packing),
     /// Portable document format (ISO 32000).
     Pdf,
     /// Protocol buffers: values without names.
@@ -84,10 +87,12 @@ impl Kind {
         Some(match bytes {
             [b'P', b'K', 3, 4, ..] => Self::Zip,
             [b'%', b'P', b'D', b'F', b'-', ..] => Self::Pdf,
-            [0x1f, 0x8b, 8, ..] => Self::Gzip,
-            _ if bytes.get(257..262) == Some(b"ustar") => Self::Tar,
+            _ if archive::is_tar(bytes) => Self::Tar,
             _ if keys::begins(bytes) => Self::Keys,
             _ => {
+                if let Some(packing) = Packing::of_file(bytes) {
+                    return Some(Self::Packed(packing));
+                }
                 let wide = utf16::sniff(bytes).map(Self::Utf16);
                 return wide.or_else(|| utf16::sniff_utf32(bytes).map(Self::Utf32));
             }
@@ -164,11 +169,6 @@ fn open(kind: Kind, bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth
         Kind::MessagePack => tree(carrier, out, |tree| msgpack::walk(bytes, tree)),
         Kind::Protobuf => tree(carrier, out, |tree| protobuf::walk(bytes, tree)),
         Kind::Grpc => tree(carrier, out, |tree| protobuf::messages(bytes, tree)),
-        Kind::Gzip => {
-            let plain = unpack(Coding::Gzip, bytes, room).0;
-            let name = carrier.resource.trim_end_matches(".gz");
-            member(name, &plain, carrier, room, depth, out);
-        }
         Kind::Keys => match keys::of_file(bytes) {
             Some(name) => {
                 let start = bytes.get(..KEY_BYTES).unwrap_or(bytes);
@@ -176,6 +176,13 @@ fn open(kind: Kind, bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth
             }
             None => carrier.skipped(Skip::Binary, bytes.len(), out),
         },
+        Kind::Packed(packing) => {
+            let plain = packing.open(bytes, room);
+            if plain.is_empty() {
+                return carrier.skipped(Skip::Coding, bytes.len(), out);
+            }
+            member(packing.name(carrier.resource), &plain, carrier, room, depth, out);
+        }
         Kind::Pdf => pdf::read(bytes, carrier, room, out),
         Kind::Strings => {
             let mut text = Vec::new();

@@ -88,7 +88,7 @@ fn tar_gzip_and_pdf_are_opened() {
     block[512..521].copy_from_slice(b"pwd=hunt2");
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&block).unwrap();
-    assert_eq!(read(Kind::Gzip, &gzip.finish().unwrap()), ["text a.zip/a.ini Plain pwd=hunt2"]);
+    assert_eq!(read(Kind::Packed(Packing::Gzip), &gzip.finish().unwrap()), ["text a.zip/a.ini Plain pwd=hunt2"]);
     let stream = [b"\x78\x9c".as_slice(), &deflated(b"BT (SSN 536-90-4399) Tj ET")].concat();
     let pdf = [b"%PDF-1.4\n1 0 obj <</Filter /FlateDecode>> stream\n".as_slice(), &stream, b"\nendstream"].concat();
     assert_eq!(read(Kind::Pdf, &pdf), ["text a.zip Plain SSN 536-90-4399\n"]);
