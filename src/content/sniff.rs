@@ -56,6 +56,31 @@ const MAGIC: &[(&[u8], Binary)] = &[
     (b"FWS", Binary::Program),
     (b"CWS", Binary::Program),
     (b"SQLite format 3\0", Binary::Document),
+    (b"PAR1\x15", Binary::Document),
+    (b"Obj\x01", Binary::Document),
+    (b"\x89HDF\r\n\x1a\n", Binary::Document),
+    (b"\0\x01\0\0Standard ", Binary::Document),
+    (b"\0\0\0\x0cjP  ", Binary::Picture),
+    (b"\0\0\0\x0cJXL ", Binary::Picture),
+    (b"\xff\x0a", Binary::Picture),
+    (b"qoif\0", Binary::Picture),
+    (b"\xff\xf3", Binary::Media),
+    (b"\xff\xf2", Binary::Media),
+    (b"\xff\xf9", Binary::Media),
+    (b"MThd\0\0\0\x06", Binary::Media),
+    (b"caff\0\x01", Binary::Media),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", Binary::Media),
+    (b"ttcf\0", Binary::Font),
+    (b"true\0", Binary::Font),
+    (b"LZIP\x01", Binary::Archive),
+    (b"xar!\0", Binary::Archive),
+    (b"\x60\xea", Binary::Archive),
+    (b"QFI\xfb", Binary::Archive),
+    (b"KDMV\x01\0", Binary::Archive),
+    (b"LUKS\xba\xbe", Binary::Archive),
+    (b"\x78\x9f\x3e\x22", Binary::Archive),
+    (b"\xd4\xc3\xb2\xa1", Binary::Document),
+    (b"\x0a\x0d\x0d\x0a", Binary::Document),
 ];
 
 /// What binary content is.
@@ -86,6 +111,17 @@ pub fn binary(bytes: &[u8]) -> Option<Binary> {
         [0, 0, 0, _, b'f', b't', b'y', b'p', ..] => return Some(Binary::Media),
         _ => {}
     }
+    if let Some(form) = bytes.strip_prefix(b"FORM").and_then(|rest| rest.get(4..8)) {
+        return matches!(form, b"AIFF" | b"AIFC").then_some(Binary::Media);
+    }
+    // A hive of the registry of Windows says its version.
+    if bytes.starts_with(b"regf") && bytes.get(20..24) == Some(b"\x01\0\0\0") {
+        return Some(Binary::Document);
+    }
+    // A bitmap says its size, and has four bytes of nothing.
+    if let [b'B', b'M', _, _, _, _, 0, 0, 0, 0, ..] = bytes {
+        return Some(Binary::Picture);
+    }
     let text = |magic: &[u8]| matches!(magic, b"FWS" | b"CWS");
     MAGIC
         .iter()
@@ -93,6 +129,17 @@ pub fn binary(bytes: &[u8]) -> Option<Binary> {
         // Three letters may begin a word: the version byte after them is no letter.
         .find(|(magic, _)| !text(magic) || bytes.get(3).is_some_and(|version| *version < 0x20))
         .map(|(_, kind)| *kind)
+}
+
+/// What binary file a stream of no known protocol carries: as [`binary`], where the magic number is long
+/// enough to be no number of a message.
+pub fn file(bytes: &[u8]) -> Option<Binary> {
+    let long = |magic: &[u8]| magic.len() >= 4 && !magic.starts_with(b"\0\0") && bytes.starts_with(magic);
+    let riff = bytes.starts_with(b"RIFF") || bytes.get(4..8) == Some(b"ftyp");
+    if riff || MAGIC.iter().any(|(magic, _)| long(magic)) || bytes.starts_with(b"\xff\xd8\xff") {
+        return binary(bytes);
+    }
+    None
 }
 
 /// The format of text, by its first bytes.
@@ -167,12 +214,18 @@ pub fn format_of_name(name: &str) -> Option<Format> {
 /// Whether bytes are text somebody can read: UTF-8 or an 8-bit charset with few control characters.
 pub fn is_text(bytes: &[u8]) -> bool {
     let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
-    let control = sample.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31 | 127)).count();
     let high = sample.iter().filter(|b| **b >= 0x80).count();
-    if control * 32 > sample.len() {
+    if is_noise(sample) {
         return false;
     }
     high * 10 < sample.len() * 3 || mostly_utf8(sample)
+}
+
+/// Whether bytes have more control characters than text in any charset of single bytes has.
+pub fn is_noise(bytes: &[u8]) -> bool {
+    let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
+    let control = sample.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31 | 127)).count();
+    control * 32 > sample.len()
 }
 
 /// Whether bytes are as even as encrypted or compressed ones: at least 256 bytes with more than 7 bits
@@ -225,6 +278,11 @@ mod tests {
         assert_eq!(binary(b"\0\0\0\x20ftypavif"), Some(Binary::Picture));
         assert_eq!(binary(b"\0\0\0\x18ftypmp42"), Some(Binary::Media));
         assert_eq!(binary(b"PK\x03\x04\x14"), Some(Binary::Archive));
+        assert_eq!(binary(b"BM\x36\x10\0\0\0\0\0\0\x36\0"), Some(Binary::Picture));
+        assert_eq!(binary(b"FORM\0\0\x01\0AIFFCOMM"), Some(Binary::Media));
+        assert_eq!((binary(b"FORM of words"), binary(b"BMW and others")), (None, None));
+        assert_eq!(file(b"\x89PNG\r\n\x1a\n"), Some(Binary::Picture));
+        assert_eq!((file(b"\xff\xfb\x01"), file(b"\0\0\x01\0\0")), (None, None));
         assert_eq!(binary(b"CWS is a word"), None);
         assert_eq!(binary(b"Rarely"), None);
     }

@@ -40,6 +40,8 @@ struct Side {
     open: bool,
     /// What it carries is a file, the data connection of FTP for one.
     file: Option<Document>,
+    /// It carries a picture, a film, an archive nobody opens.
+    binary: bool,
     begun: bool,
 }
 
@@ -67,6 +69,11 @@ impl Unrecognised {
         let Some(side) = self.sides.get_mut(input.direction.index()) else { return };
         if !std::mem::replace(&mut side.begun, true) {
             side.file = Kind::of_file(bytes).map(Document::new);
+            side.binary = side.file.is_none() && sniff::file(bytes).is_some();
+        }
+        if side.binary {
+            out.event(Event::Skipped { reason: Skip::Binary, bytes: bytes.len() as u64 });
+            return;
         }
         if let Some(file) = &mut side.file {
             let over = file.push(input.data, 0..bytes.len());
@@ -155,6 +162,13 @@ mod tests {
         );
         let (start, end) = message.split_at(30);
         assert_eq!(play(&[(C, start), (C, end)]).all("text"), whole.all("text"));
+    }
+
+    #[test]
+    fn a_picture_is_counted_as_one() {
+        let picture = [b"\x89PNG\r\n\x1a\n".as_slice(), &[0x9c; 300], b"password=Kx92vTq"].concat();
+        let (start, end) = picture.split_at(200);
+        assert_eq!(play(&[(C, start), (C, end)]).lines, ["skipped binary content 324"]);
     }
 
     #[test]

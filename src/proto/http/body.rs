@@ -344,7 +344,6 @@ impl Body {
     fn decide(&mut self) {
         let Fate::Undecided(media) = &mut self.fate else { return };
         let bytes = self.buffer.stretch().bytes;
-        let binary = sniff::binary(bytes).is_some();
         let (kind, start) = match Kind::of_file(bytes) {
             // Read as it comes, as other text is.
             Some(Kind::Utf16(order)) if matches!(media, Media::Text(_) | Media::Unknown) => {
@@ -354,6 +353,9 @@ impl Body {
             }
             kind => (kind, bytes.into()),
         };
+        // Servers call what they do not know text.
+        let noise = matches!(media, Media::Text(_)) && self.charset.flatten().is_none() && sniff::is_noise(&start);
+        let binary = noise || sniff::binary(bytes).is_some();
         let fate = match (std::mem::replace(media, Media::Unknown), kind) {
             (Media::Form, _) => Some(Fate::Form),
             (Media::Multipart(boundary), _) => Some(Fate::Multipart(Parts::new(boundary))),

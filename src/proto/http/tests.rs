@@ -341,3 +341,12 @@ fn the_parts_of_a_form_may_have_charsets() {
     assert_has(&said, "field form http.request.form p=Grüße");
     assert_has(&said, "text http.request.file Plain /up пар");
 }
+
+#[test]
+fn binary_content_that_is_called_text_is_counted() {
+    let noise: Vec<u8> = (0..2000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let answer = with_body("HTTP/1.1 200 OK\r\nContent-Type: text/plain", &noise);
+    let said = play(&[(C, b"GET /x HTTP/1.1\r\n\r\n"), (S, &answer)]);
+    assert_has(&said, "skipped binary content 2000");
+    assert!(said.all("text").is_empty());
+}
