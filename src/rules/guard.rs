@@ -109,8 +109,13 @@ fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
     }
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    let random =
-        digits > 0 && letters > 0 && value.len() >= 12 && entropy(value) >= 2.8 && !made_up(value) && !code(value);
+    let random = digits > 0
+        && letters > 0
+        && value.len() >= 12
+        && entropy(value) >= 2.8
+        && !made_up(value)
+        && !code(value)
+        && !dotted(value);
     random.then_some(Confidence::Medium)
 }
 
@@ -221,6 +226,14 @@ fn code(value: &[u8]) -> bool {
         || text.starts_with('/')
 }
 
+/// Words and numbers with dots between them: `markup.heading.1`.
+fn dotted(value: &[u8]) -> bool {
+    let word = |part: &[u8]| part.len() > 1 && part.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
+    let number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    value.split(|b| *b == b'.').all(|part| word(part) || number(part))
+        && value.iter().filter(|b| **b == b'.').count() > 1
+}
+
 /// The name of something in a program: `templateName`, `logins/2/userName`, `Qt::Key`.
 fn member(value: &[u8]) -> bool {
     let letters = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b':' | b'/' | b'.' | b'(');
@@ -302,5 +315,11 @@ mod tests {
         assert_eq!(ask("Winter2024!", Direction::ToClient, Some(Format::Json)), Some(Confidence::Medium));
         assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Json)), Some(Confidence::Medium));
         assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Script)), None);
+    }
+
+    #[test]
+    fn dotted_words_are_names() {
+        assert!(dotted(b"markup.heading.1") && dotted(b"punctuation.definition.string.end.actionscript.2"));
+        assert!(!dotted(b"v1.local.Zk3x9") && !dotted(b"2.16") && !dotted(b"a1b2.c3d4.e5f6"));
     }
 }

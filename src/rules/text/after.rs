@@ -29,6 +29,10 @@ const LONGEST: usize = 4096;
 /// The value of the name that the bytes `hit` are part of.
 pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pair> {
     let part = |b: u8| identifier(b) || matches!(b, b'[' | b']' | b'.' | b'%');
+    // What leads to a name may have its quotes or its separator: `"pass"`, `&pass=`.
+    let own = text.get(hit.clone())?;
+    let first = hit.start + own.iter().position(|b| part(*b))?;
+    let hit = first..hit.start + own.iter().rposition(|b| part(*b))? + 1;
     let name_end = forward(text, hit.end, 48, |b| identifier(b) || matches!(b, b'[' | b']'));
     let wide = wide_sign(text, hit.end..name_end);
     let name_end = wide.unwrap_or(name_end);
@@ -329,6 +333,18 @@ mod tests {
         ] {
             assert_eq!(of(text, format).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_leads_to_a_name_may_be_more_than_a_part_of_it() {
+        let of = |text: &str, lead: &str| {
+            let start = text.find(lead).unwrap();
+            let pair = value(text.as_bytes(), start..start + lead.len(), Format::Plain)?;
+            Some((text[pair.value].to_owned(), pair.place))
+        };
+        assert_eq!(of(r#"x{"pass": "x7"}"#, "\"pass\""), Some(("x7".to_owned(), Place::Json)));
+        assert_eq!(of("/a?user=bob&pass=x7&b=1", "&pass="), Some(("x7".to_owned(), Place::Form)));
+        assert_eq!(of("a\npass: x7\n", "\npass:"), Some(("x7".to_owned(), Place::Label)));
     }
 
     #[test]
