@@ -77,6 +77,12 @@ impl Decoder {
         Self { stages: applied.rev().map(|c| Stage { inflater: inflater(c), waiting: Vec::new() }).collect() }
     }
 
+    /// A decoder of deflate without anything around it (RFC 1951).
+    pub fn raw_deflate() -> Self {
+        let inflater = Inflater::Deflate(deflate::Deflate::raw());
+        Self { stages: vec![Stage { inflater, waiting: Vec::new() }] }
+    }
+
     /// Decodes input and appends at most `room` bytes to `out`. Says how much input was used, and why
     /// it stopped.
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize) -> (usize, Status) {

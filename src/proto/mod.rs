@@ -46,6 +46,7 @@ pub mod text;
 pub mod tls;
 pub mod upgrade;
 pub mod value;
+pub mod websocket;
 
 use std::fmt;
 
@@ -60,6 +61,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &tls::PROTOCOL,
     &ssh::PROTOCOL,
     &http::PROTOCOL,
+    &websocket::PROTOCOL,
     &smtp::PROTOCOL,
     &ftp::PROTOCOL,
     &pop3::PROTOCOL,
@@ -186,6 +188,8 @@ pub enum Progress {
 pub enum Next {
     /// TLS: STARTTLS, SSLRequest, `AUTH TLS`.
     Tls,
+    /// WebSocket, which HTTP has announced.
+    WebSocket,
     /// Whatever it turns out to be: the inside of a CONNECT tunnel, an upgraded HTTP connection.
     Unknown,
 }

@@ -4,7 +4,7 @@
 use std::mem;
 
 use super::classify::{self, Decision};
-use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text};
+use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text, websocket};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, EventSink, LinkFact, Skip};
 use crate::model::flow::{Direction, Flow, Roles, Transport};
@@ -370,6 +370,7 @@ impl Session {
                 let Some(tls) = PROTOCOLS.iter().find(|p| p.nature == Nature::Tls) else { return };
                 self.begin(tls, out);
             }
+            Next::WebSocket => self.begin(&websocket::PROTOCOL, out),
             Next::Unknown => self.classify(false, out),
         }
     }

@@ -41,6 +41,10 @@ impl Deflate {
         Self { inner: Decompress::new(true), wrap: Wrap::Undecided(None) }
     }
 
+    pub(super) fn raw() -> Self {
+        Self { inner: Decompress::new(false), wrap: Wrap::Decided }
+    }
+
     pub(super) fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize) -> (usize, Status) {
         let (kept, second) = match (&self.wrap, input) {
             (Wrap::Gzip(_), _) => return self.members(input, out, room),

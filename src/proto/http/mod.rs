@@ -70,7 +70,7 @@ enum State {
     /// Until the next message that can be recognised.
     Lost,
     /// After a request to become something else: the answer decides what follows.
-    Switching,
+    Switching(Next),
 }
 
 /// What a state made of the bytes.
@@ -90,7 +90,7 @@ impl Analyzer for Http {
                 State::Body(body) => self.body(body, input, at, out),
                 State::Head => self.head(input, at, out),
                 State::Lost => self.find_footing(input, at, out),
-                State::Switching => self.switching(input, at),
+                State::Switching(next) => self.switching(next, input, at),
             };
             match step {
                 Step::On(next) => at = next,
@@ -126,7 +126,7 @@ impl Analyzer for Http {
             let Some(side) = self.sides.get_mut(input.direction.index()) else { continue };
             match mem::take(&mut side.state) {
                 State::Body(body) => self.end_body(*body, out),
-                State::Head | State::Switching => self.cut_head(input, out),
+                State::Head | State::Switching(_) => self.cut_head(input, out),
                 State::Lost => skip(Skip::Gap, input.bytes().len(), out),
             }
         }
@@ -277,7 +277,7 @@ impl Http {
 
     /// Bytes of the client after it asked to become something else, before the answer. A client that goes
     /// on with requests was refused; one that begins something else was not (its answer was not captured).
-    fn switching(&mut self, input: Input<'_>, at: usize) -> Step {
+    fn switching(&mut self, next: Next, input: Input<'_>, at: usize) -> Step {
         let rest = input.bytes().get(at..).unwrap_or_default();
         let line = start::first_line(rest);
         let request = line.is_some_and(|(line, _)| start::request_line(line).is_some());
@@ -286,9 +286,9 @@ impl Http {
         }
         let binary = rest.first().is_some_and(|b| !start::is_token(*b) && !matches!(b, b'\r' | b'\n'));
         if binary && rest.len() >= 3 || rest.len() >= limits::OPENING_BYTES {
-            return Step::Return(Progress::Handoff(at, Next::Unknown));
+            return Step::Return(Progress::Handoff(at, next));
         }
-        self.become_state(input.direction, State::Switching);
+        self.become_state(input.direction, State::Switching(next));
         Step::Return(Progress::Continue(at))
     }
 }

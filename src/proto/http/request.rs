@@ -9,11 +9,13 @@ use super::envelope::Envelope;
 use super::exchange::{Exchange, Method};
 use super::fields::{self, Origin};
 use super::held::Held;
+use super::response::next_of;
 use super::start::RequestLine;
 use super::{Http, State, Step, head, names};
 use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome};
 use crate::model::flow::Direction;
 use crate::model::stream::Input;
+use crate::proto::Next;
 
 const PLACE: &str = "http.request.header";
 /// Longest path that is kept to name content by.
@@ -60,7 +62,7 @@ impl Http {
         let block = input.bytes().get(headers_at..head.end).unwrap_or_default();
         let proxied = method == Method::Connect || !line.target.starts_with(b"/");
         let mut envelope = Envelope::default();
-        let mut switching = method == Method::Connect;
+        let mut switching = (method == Method::Connect).then_some(Next::Unknown);
         let mut buffer = [0u8; 128];
         for header in head::headers(block) {
             let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
@@ -71,7 +73,7 @@ impl Http {
             let span = input.span(at.clone());
             match lower {
                 b"host" if !proxied => self.host(header.value, out),
-                b"upgrade" => switching = true,
+                b"upgrade" => switching = Some(next_of(header.value)),
                 b"cookie" => origin.cookies(header.value, input.data, at.start, out),
                 b"referer" => origin.url(PLACE, "referer", header.value, span, out),
                 b"authorization" | b"proxy-authorization" => {
@@ -88,8 +90,7 @@ impl Http {
         let number = self.exchanges.asked(exchange, &self.challenges, out);
         let state = match envelope.of_request() {
             Some(framing) => State::Body(Box::new(Body::new(envelope, framing, Direction::ToServer, resource, number))),
-            None if switching => State::Switching,
-            None => State::Head,
+            None => switching.map_or(State::Head, State::Switching),
         };
         self.become_state(Direction::ToServer, state);
         Step::On(head.end)

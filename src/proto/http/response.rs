@@ -34,6 +34,7 @@ impl Http {
         let origin = Origin { resource: &resource, direction: Direction::ToClient, outcome: Outcome::Unknown };
         let mut envelope = Envelope::default();
         let mut answer = Answer { status, ..Answer::default() };
+        let mut becomes = Next::Unknown;
         let block = input.bytes().get(headers.clone()).unwrap_or_default();
         let mut buffer = [0u8; 128];
         for header in head::headers(block) {
@@ -49,6 +50,7 @@ impl Http {
                     answer.cookie = true;
                     origin.set_cookie(header.value, span, out);
                 }
+                b"upgrade" if status == 101 => becomes = next_of(header.value),
                 b"location" => {
                     answer.redirect = redirect(header.value, &resource);
                     origin.url(PLACE, "location", header.value, span, out);
@@ -59,7 +61,7 @@ impl Http {
         self.exchanges.answered(exchange, answer, &self.challenges, out);
         if status == 101 || method == Method::Connect && (200..300).contains(&status) {
             self.exchanges.end(&self.challenges, out);
-            return Step::Return(Progress::Handoff(next, Next::Unknown));
+            return Step::Return(Progress::Handoff(next, becomes));
         }
         if method == Method::Head || matches!(status, 204 | 304) {
             return Step::On(next);
@@ -80,6 +82,11 @@ impl Http {
         self.become_state(Direction::ToClient, State::Body(Box::new(body)));
         Step::On(at)
     }
+}
+
+/// What an `Upgrade` leads to.
+pub(super) fn next_of(upgrade: &[u8]) -> Next {
+    if upgrade.eq_ignore_ascii_case(b"websocket") { Next::WebSocket } else { Next::Unknown }
 }
 
 /// What a `Location` says about a login at `resource`.
