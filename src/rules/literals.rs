@@ -6,11 +6,21 @@
 //! left is compared in full. An automaton over the same literals would touch its tables once for each
 //! byte, one after the other; here each place is looked at by itself, several at a time.
 
+use std::sync::LazyLock;
+
+use hashbrown::HashMap;
+
 /// One of so many places is looked at.
 const STEP: usize = 2;
 
-/// Places that are looked at before the next branch.
+/// Places that are looked at together, the bytes until the next such block, and the bytes of their grams.
 const TOGETHER: usize = 4;
+const BLOCK: usize = STEP * TOGETHER;
+const GRAMS: usize = BLOCK + 4;
+
+/// Bytes in which the blocks that may hold something are noted before they are looked at once more. What is
+/// met in text is no use to the processor's guess where the next one is.
+const PIECE: usize = 4096;
 
 /// Bits of a hash that lead to a byte of the filter, which has to stay in the nearest caches.
 const SLOTS: u32 = 16;
@@ -27,6 +37,22 @@ const FREQUENT: &str = include_str!("frequent.txt");
 
 /// What text is made of, from the most frequent byte to the least. What is not here is rarer still.
 const BYTES: &[u8] = b" etaonisrlhdcupmfg.,\"-=:/>0b<1;ywv_2(3)n5kx4'689{}7jq&?z[]";
+
+/// Of a gram, the bits that the filter looks at.
+const SEEN: u32 = Gram::ANY_LAST | CLASS;
+
+/// How frequent the bits are that the filter looks at in a gram, or in one of which the last byte does not
+/// count. Frequencies fall with the rank; the numbers only have to put grams in order.
+static KNOWN: LazyLock<HashMap<(u32, u32), i64>> = LazyLock::new(|| {
+    let mut known = HashMap::new();
+    for (rank, bytes) in (0..).zip(FREQUENT.lines().flat_map(|line| line.as_bytes().as_chunks().0)) {
+        let gram = u32::from_le_bytes(bytes.map(|byte| if byte == b'_' { b' ' } else { byte }));
+        for seen in [SEEN, SEEN & Gram::ANY_LAST] {
+            *known.entry((seen, gram & seen)).or_default() += 1_000_000 / (20 + rank);
+        }
+    }
+    known
+});
 
 /// A set of literals.
 #[derive(Debug)]
@@ -79,22 +105,34 @@ impl Literals {
     pub(super) fn find(&self, text: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();
         let mut at = 0;
-        while let Some(bytes) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-            let grams = grams(*bytes);
-            let maybe = grams.map(|gram| self.admits(gram));
-            if maybe.iter().fold(0, |any, one| any | one) & 1 != 0 {
-                let places = (at..).step_by(STEP).zip(grams.into_iter().zip(maybe));
-                places.filter(|(_, (_, maybe))| maybe & 1 != 0).for_each(|(at, (gram, _))| {
-                    self.verify(text, at, gram, hits);
-                });
+        let mut noted = [0; PIECE / BLOCK];
+        loop {
+            let rest = text.get(at..).unwrap_or_default();
+            let piece = rest.get(..PIECE + GRAMS - BLOCK).unwrap_or(rest);
+            let (mut offset, mut count) = (0, 0);
+            while let Some(bytes) = piece.get(offset..).and_then(|rest| rest.first_chunk()) {
+                let [a, b, c, d] = grams(*bytes).map(|gram| u32::from(self.admits(gram) & 1));
+                let places = a | b << 1 | c << 2 | d << 3;
+                if let Some(note) = noted.get_mut(count) {
+                    *note = (offset as u32) << TOGETHER | places;
+                }
+                count += usize::from(places != 0);
+                offset += BLOCK;
             }
-            at += STEP * TOGETHER;
+            if offset == 0 {
+                break;
+            }
+            for note in noted.iter().take(count) {
+                let block = at + (note >> TOGETHER) as usize;
+                let mut places = note & ((1 << TOGETHER) - 1);
+                while places != 0 {
+                    self.verify(text, block + STEP * places.trailing_zeros() as usize, hits);
+                    places &= places - 1;
+                }
+            }
+            at += offset;
         }
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let byte = |n: usize| rest.get(n).copied().unwrap_or(0) | FOLD;
-            self.verify(text, at, u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]), hits);
-            at += STEP;
-        }
+        (at..text.len()).step_by(STEP).for_each(|at| self.verify(text, at, hits));
         // Where in a literal its gram is differs: the hits come nearly in order.
         hits.sort_unstable();
     }
@@ -108,7 +146,11 @@ impl Literals {
 
     /// Adds the literals that are really there.
     #[inline(never)]
-    fn verify(&self, text: &[u8], at: usize, gram: u32, hits: &mut Vec<Hit>) {
+    fn verify(&self, text: &[u8], at: usize, hits: &mut Vec<Hit>) {
+        let rest = text.get(at..).unwrap_or_default();
+        let bytes = rest.first_chunk().copied();
+        let bytes = bytes.unwrap_or_else(|| [0, 1, 2, 3].map(|n| rest.get(n).copied().unwrap_or(0)));
+        let gram = u32::from_le_bytes(bytes) | u32::from_le_bytes([FOLD; 4]);
         let list = list(slot(gram));
         let (Some(begin), Some(end)) = (self.lists.get(list), self.lists.get(list + 1)) else { return };
         for known in self.grams.get(*begin as usize..*end as usize).unwrap_or_default() {
@@ -159,15 +201,10 @@ impl Gram {
         })
     }
 
-    /// How frequent it is in text.
+    /// How frequent in text is what the filter takes for it.
     fn frequency(&self) -> i64 {
-        let ranked = (0..).zip(FREQUENT.lines().flat_map(|line| line.as_bytes().as_chunks().0));
-        let is = |bytes: &[u8; 4]| {
-            let bytes = bytes.map(|byte| if byte == b'_' { b' ' } else { byte });
-            u32::from_le_bytes(bytes) & self.mask == self.bytes
-        };
-        // Frequencies fall with the rank. The numbers only have to put grams in order.
-        let known: i64 = ranked.filter(|(_, bytes)| is(bytes)).map(|(rank, _)| 1_000_000 / (20 + rank)).sum();
+        let seen = self.mask & SEEN;
+        let known = KNOWN.get(&(seen, self.bytes & seen)).copied().unwrap_or(0);
         let rarity = |byte: u8| BYTES.iter().position(|b| *b == byte).unwrap_or(BYTES.len()) as i64;
         let counting = self.bytes.to_le_bytes().into_iter().zip(self.mask.to_le_bytes()).filter(|(_, mask)| *mask != 0);
         let shorter = if self.mask == Self::WHOLE { 0 } else { 300 };
@@ -189,7 +226,7 @@ impl Gram {
 
 /// The folded grams of [`TOGETHER`] places in so many bytes.
 #[inline]
-fn grams(bytes: [u8; 12]) -> [u32; TOGETHER] {
+fn grams(bytes: [u8; GRAMS]) -> [u32; TOGETHER] {
     const ALL: u64 = u64::from_le_bytes([FOLD; 8]);
     let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
     let front = u64::from_le_bytes([a, b, c, d, e, f, g, h]) | ALL;
@@ -202,9 +239,11 @@ const fn slot(gram: u32) -> usize {
     ((gram << 8).wrapping_mul(0x9e37_79b1) >> (u32::BITS - SLOTS)) as usize
 }
 
-/// The last one to a bit in it.
+/// Of the last one, the bits that lead to a bit of the slot.
+const CLASS: u32 = 7 << 24;
+
 const fn class(gram: u32) -> u32 {
-    gram >> 24 & 7
+    (gram & CLASS) >> 24
 }
 
 const fn list(slot: usize) -> usize {
