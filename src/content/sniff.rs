@@ -153,15 +153,65 @@ pub fn format(bytes: &[u8]) -> Format {
         Some(b'<') if text.get(1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!' | b'_')) => {
             Format::Xml
         }
+        _ => plain(text),
+    }
+}
+
+/// The format of text that its carrier calls plain: a table or statements, where it begins as one.
+pub fn plain(bytes: &[u8]) -> Format {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match text {
         _ if is_table(text) => Format::Csv,
+        _ if is_statement(text) => Format::Sql,
         _ => Format::Plain,
     }
 }
 
-/// The format of text that its carrier calls plain: a table, where its first lines are one.
-pub fn plain(bytes: &[u8]) -> Format {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if is_table(text) { Format::Csv } else { Format::Plain }
+/// Whether text begins with a statement of SQL, perhaps after comments.
+fn is_statement(text: &[u8]) -> bool {
+    const OBJECTS: &[&[u8]] = &[
+        b"table",
+        b"user",
+        b"login",
+        b"role",
+        b"database",
+        b"index",
+        b"view",
+        b"schema",
+        b"server",
+        b"credential",
+        b"master",
+        b"symmetric",
+        b"subscription",
+        b"temporary",
+        b"or",
+        b"unique",
+        b"procedure",
+        b"function",
+        b"trigger",
+    ];
+    let start = text.get(..SAMPLE).unwrap_or(text);
+    let lines = start.split(|b| *b == b'\n').map(<[u8]>::trim_ascii);
+    let Some(line) = lines.into_iter().find(|line| !line.is_empty() && !line.starts_with(b"--")) else { return false };
+    let mut words = line.split(|b| b.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let (Some(verb), Some(second)) = (words.next(), words.next()) else { return false };
+    // A sentence begins with one capital.
+    if verb.len() > 8 || !(verb.iter().all(u8::is_ascii_lowercase) || verb.iter().all(u8::is_ascii_uppercase)) {
+        return false;
+    }
+    let lower = start.to_ascii_lowercase();
+    let has = |word: &str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
+    let is = |word: &[u8]| second.eq_ignore_ascii_case(word);
+    match verb.to_ascii_lowercase().as_slice() {
+        b"insert" | b"replace" | b"merge" => is(b"into"),
+        b"delete" => is(b"from"),
+        b"create" | b"alter" | b"drop" => OBJECTS.iter().any(|object| is(object)),
+        b"update" => has(" set ") && has("="),
+        b"select" => has(" from ") && (has("*") || has("=") || has(" where ")),
+        b"exec" | b"execute" => has(" @") || second.get(..3).is_some_and(|name| name.eq_ignore_ascii_case(b"sp_")),
+        b"grant" => has(" on ") && has(" to "),
+        _ => false,
+    }
 }
 
 /// Whether text begins as a table with separated columns: a line of names, and lines with as many cells.
@@ -297,6 +347,12 @@ mod tests {
         assert_eq!(plain(b"login,pwd\nada,x\nben,y\n\"eva, jr\",z\n"), Format::Csv);
         assert_eq!(plain(b"Hello, world, again\nit is me, who else\n"), Format::Plain);
         assert_eq!(plain(b"user,password\nand more\n"), Format::Plain);
+        assert_eq!(format(b"-- users\n\nINSERT INTO t (a) VALUES (1)"), Format::Sql);
+        assert_eq!(plain(b"update t set a = 1"), Format::Sql);
+        assert_eq!(plain(b"ALTER LOGIN sa ENABLE"), Format::Sql);
+        assert_eq!(plain(b"Select a file from the list, where it is *"), Format::Plain);
+        assert_eq!(plain(b"update the settings = good"), Format::Plain);
+        assert_eq!(plain(b"create a table with columns"), Format::Plain);
         assert_eq!(format(b"<34>1 2026-03-03T10:00:00Z host app"), Format::Plain);
     }
 

@@ -40,7 +40,13 @@ pub fn runs(bytes: &[u8]) -> Vec<Run> {
         let rest = bytes.get(at..).unwrap_or_default();
         let (length, wide) = match rest {
             [low, 0, next, 0, ..] if graphic(*low) && graphic(*next) => (wide(rest, 0), Some(Order::Little)),
-            [0, low, 0, next, ..] if graphic(*low) && graphic(*next) => (wide(rest, 1), Some(Order::Big)),
+            [0, low, 0, next, ..] if graphic(*low) && graphic(*next) => {
+                // A zero may end what is before, a number: then the text is in the other order.
+                let little = rest.get(1..).map_or(0, |rest| wide(rest, 0));
+                let big = wide(rest, 1);
+                let number = at.checked_sub(1).is_some_and(|n| bytes.get(n) == Some(&0));
+                if little > big || little == big && number { (0, None) } else { (big, Some(Order::Big)) }
+            }
             _ if graphic(*byte) || *byte >= 0xc2 => (narrow(rest), None),
             _ => (0, None),
         };
@@ -117,6 +123,17 @@ mod tests {
         );
         assert_eq!(read(b"\x01\x01\0I\0N\0S\0E\0R\0T\0\x07\0"), ["INSERT"]);
         assert_eq!(read(b"\xff\0p\0a\0s\0s\x01"), ["pass"]);
+    }
+
+    #[test]
+    fn a_zero_before_wide_text_does_not_turn_its_letters() {
+        let little: Vec<u8> = "'łąka 密码'".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(
+            read(&[b"\x01\0\0\0".as_slice(), "SET ".as_bytes(), b"\0\0a\0", &little].concat()),
+            ["SET ", "a'łąka 密码'"]
+        );
+        let big: Vec<u8> = "ab łąka 密码".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(read(&big), ["ab łąka 密码"]);
     }
 
     #[test]

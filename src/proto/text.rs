@@ -125,7 +125,7 @@ impl Unrecognised {
 impl Side {
     /// Takes the runs of text of a binary message, a line each. A run may go on in the next delivery.
     fn strings(&mut self, runs: &[Run], input: Input<'_>, out: &mut dyn EventSink) {
-        let format = *self.format.get_or_insert(Format::Plain);
+        let format = *self.format.get_or_insert_with(|| longest(runs, input.bytes()));
         for run in runs {
             let mark = input.data.mark(run.range.start);
             if run.range.start > 0 && std::mem::take(&mut self.open) {
@@ -141,6 +141,15 @@ impl Side {
             self.pieces.emit_if_full(&mut |data, seen| out.event(text(format, input.direction, data, seen)));
         }
     }
+}
+
+/// The format of what a message says at most length.
+fn longest(runs: &[Run], bytes: &[u8]) -> Format {
+    let mut said = Vec::new();
+    if let Some(run) = runs.iter().max_by_key(|run| run.range.len()) {
+        run.read(bytes, &mut said);
+    }
+    sniff::format(&said)
 }
 
 fn text(format: Format, direction: Direction, data: Stretch<'_>, seen: usize) -> Event<'_> {
