@@ -12,6 +12,7 @@ use super::held::Held;
 use super::response::next_of;
 use super::start::RequestLine;
 use super::{Http, State, Step, head, names};
+use crate::content::percent::{self, Plus};
 use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome};
 use crate::model::flow::Direction;
 use crate::model::stream::Input;
@@ -48,7 +49,8 @@ impl Http {
             let base = line.target.get(..before_query).unwrap_or(path).trim_ascii_end();
             let base = base.strip_suffix(b"?").unwrap_or(base);
             let kind = (FieldKind::Query, "http.request");
-            origin.field(kind, "path", base, None, input.span(target.clone()), out);
+            let base = percent::decode(base, Plus::Plus);
+            origin.field(kind, "path", &base, None, input.span(target.clone()), out);
         }
         if !query.is_empty() {
             let range = target.end - query.len()..target.end;
