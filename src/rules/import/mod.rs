@@ -258,7 +258,7 @@ impl Foreign {
         if carried.groups > 1 && self.secret_group == 0 {
             notes.push("of its groups the first is taken as the secret".to_owned());
         }
-        let keywords = self.keywords(&carried.pattern)?;
+        let keywords = self.keywords(&carried.pattern, notes)?;
         let written = carried.pattern.to_ascii_lowercase();
         let inside = keywords.iter().all(|keyword| written.contains(&regex_syntax::escape(keyword)));
         let longest = regex::longest(&carried.pattern);
@@ -323,23 +323,36 @@ impl Foreign {
         Ok(out)
     }
 
-    /// Literals that lead to the rule: its own, or where they are too short those its matches begin with.
-    fn keywords(&self, pattern: &str) -> Result<Vec<String>, String> {
+    /// Literals that lead to the rule: its own, or where they are too short those that its matches begin
+    /// with, or have inside.
+    fn keywords(&self, pattern: &str, notes: &mut Vec<String>) -> Result<Vec<String>, String> {
         let own: Vec<String> = self.keywords.iter().map(|keyword| keyword.to_ascii_lowercase()).collect();
         if !own.is_empty() && own.iter().all(|keyword| telling(keyword)) {
             return Ok(own);
         }
         // `A3T[A-Z0-9]`: a letter more makes a literal long enough, at the price of many literals.
-        for (class, total) in [(8, 2048), (36, 64)] {
+        let attempts = [(8, 2048), (36, 64), (64, 96), (22, 512)];
+        for (class, total) in attempts {
             let beginnings = regex::beginnings(pattern, class, total);
-            if !beginnings.is_empty() && beginnings.iter().all(|keyword| telling(keyword)) {
+            // `s.a`, `s.b` … would lead to every method of a program.
+            let good = |keyword: &String| telling(keyword) && (beginnings.len() < MANY || keyword.len() > 3);
+            if !beginnings.is_empty() && beginnings.iter().all(good) {
                 return Ok(beginnings);
             }
         }
-        let short: Vec<&str> = own.iter().map(String::as_str).filter(|keyword| !telling(keyword)).collect();
-        Err(match short.as_slice() {
-            [] => "it has no keywords, and its expression begins with nothing that could be one".to_owned(),
-            _ => format!("its keyword `{}` is too short to look for in traffic", short.join("`, `")),
+        let inside = regex::inside(pattern, telling);
+        if !inside.is_empty() {
+            return Ok(inside);
+        }
+        let (own, short): (Vec<_>, Vec<_>) = own.into_iter().partition(|keyword| telling(keyword));
+        let short = short.join("`, `");
+        if !own.is_empty() {
+            notes.push(format!("what has no keyword but `{short}`: too short to look for in traffic"));
+            return Ok(own);
+        }
+        Err(match short.as_str() {
+            "" => "it has no keywords, and its expression begins with nothing that could be one".to_owned(),
+            _ => format!("its keyword `{short}` is too short to look for in traffic"),
         })
     }
 }
@@ -372,6 +385,9 @@ fn plain(id: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+') { c } else { '-' };
     id.chars().map(|c| letter(c.to_ascii_lowercase())).collect()
 }
+
+/// Literals that are one with something more.
+const MANY: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -122,10 +122,35 @@ pub(super) fn longest(pattern: &str) -> Option<usize> {
 /// Literals one of which every match begins with, in lower case: at most `total` of them, with up to
 /// `class` characters in one place.
 pub(super) fn beginnings(pattern: &str, class: usize, total: usize) -> Vec<String> {
+    parse(pattern).map_or_else(|_| Vec::new(), |hir| prefixes(&hir, class, total))
+}
+
+/// Literals one of which every match has inside, in lower case, from the first place where all of them are
+/// `good`: `[a-z]{3}[0-9]Q~` has ten.
+pub(super) fn inside(pattern: &str, good: fn(&str) -> bool) -> Vec<String> {
+    const CLASS: usize = 10;
+    const TOTAL: usize = 64;
     let Ok(hir) = parse(pattern) else { return Vec::new() };
+    let mut parts = Vec::new();
+    flatten(&hir, &mut parts);
+    let rests = (1..parts.len()).filter_map(|n| parts.get(n..)).map(|rest| Hir::concat(rest.to_vec()));
+    let literals = rests.map(|rest| prefixes(&rest, CLASS, TOTAL));
+    literals.into_iter().find(|found| !found.is_empty() && found.iter().all(|l| good(l))).unwrap_or_default()
+}
+
+/// The parts that every match consists of, one after the other.
+fn flatten(hir: &Hir, parts: &mut Vec<Hir>) {
+    match hir.kind() {
+        HirKind::Concat(inner) => inner.iter().for_each(|part| flatten(part, parts)),
+        HirKind::Capture(group) => flatten(&group.sub, parts),
+        _ => parts.push(hir.clone()),
+    }
+}
+
+fn prefixes(hir: &Hir, class: usize, total: usize) -> Vec<String> {
     let mut extractor = Extractor::new();
     extractor.kind(ExtractKind::Prefix).limit_class(class).limit_literal_len(8).limit_total(total);
-    let sequence = extractor.extract(&hir);
+    let sequence = extractor.extract(hir);
     let mut beginnings: Vec<String> = Vec::new();
     for literal in sequence.literals().unwrap_or_default() {
         let Ok(text) = std::str::from_utf8(literal.as_bytes()) else { return Vec::new() };
@@ -247,6 +272,9 @@ mod tests {
         assert!(beginnings(wide, 8, 2048).contains(&"anv".to_owned()));
         let longer = beginnings(wide, 36, 64);
         assert!(longer.len() == 38 && longer.iter().all(|b| b.len() == 4), "{longer:?}");
+        let telling = |literal: &str| literal.len() > 2;
+        assert_eq!(inside(r"([a-z]{3}[01]Q~[a-z]{3,9})", telling), ["0q~", "1q~"]);
+        assert_eq!(inside("[a-z]{3}x[a-z]+", telling), Vec::<String>::new());
         assert_eq!((longest("ab{2,9}"), longest("a+")), (Some(10), None));
     }
 }

@@ -135,6 +135,22 @@ fn what_is_not_carried_over_is_told_by_rule() {
 }
 
 #[test]
+fn a_keyword_that_is_too_short_gives_way_to_what_leads_to_the_rule() {
+    let keywords = |regex: &str, keywords: &str| {
+        let file = format!("[[rules]]\nid = \"a\"\nregex = '''{regex}'''\nkeywords = {keywords}\n");
+        let imported = gitleaks(&file).unwrap();
+        let line = imported.text.lines().find(|line| line.starts_with("keywords")).unwrap_or_default().to_owned();
+        (line, imported.notes.iter().any(|(_, note)| note.contains("too short")))
+    };
+    let (inside, _) = keywords("[a-z]{3}[01]Q~[a-z]{31,34}", r#"["q~"]"#);
+    assert_eq!(inside, r#"keywords = ["0q~", "1q~"]"#);
+    let (wider, _) = keywords("SK[0-9a-f]{32}", r#"["sk"]"#);
+    assert!(wider.contains(r#""sk0f""#), "{wider}");
+    let (rest, told) = keywords("(?:hvs\\.|s\\.)[A-Za-z0-9]{24}", r#"["hvs.", "s."]"#);
+    assert_eq!((rest.as_str(), told), (r#"keywords = ["hvs."]"#, true));
+}
+
+#[test]
 fn an_imported_file_passes_the_check() {
     let mut catalogue = Catalogue::default();
     catalogue.add("imported.toml", &gitleaks(FILE).unwrap().text).unwrap();
