@@ -205,12 +205,18 @@ impl Compiled {
         for name in &named.names {
             self.names.add(name, Role::For(index));
         }
-        for anchor in named.anchors.iter().flat_map(|anchor| cases(anchor)) {
+        for anchor in named.anchors.iter().cloned().chain(spellings(named)).flat_map(|anchor| cases(&anchor)) {
             literal(literals, anchor.as_bytes(), Use::Anchor(index));
             if !anchor.is_ascii() {
                 // As JSON and URLs may write it.
-                let escaped: String = anchor.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
-                let percent: String = anchor.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                let beyond = |letter: char, written: String| if letter.is_ascii() { letter.into() } else { written };
+                let units = |letter: char| {
+                    letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+                };
+                let bytes =
+                    |letter: char| letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02x}")).collect();
+                let escaped: String = anchor.chars().map(|letter| beyond(letter, units(letter))).collect();
+                let percent: String = anchor.chars().map(|letter| beyond(letter, bytes(letter))).collect();
                 literal(literals, escaped.as_bytes(), Use::Anchor(index));
                 literal(literals, percent.as_bytes(), Use::Anchor(index));
             }
@@ -237,6 +243,20 @@ impl Compiled {
         Ok(())
     }
 }
+
+/// The spellings of a field's names that lead to it in text without being common words: names of several
+/// words, and those of other scripts than ASCII. For the others a rule says what is to stand around them.
+fn spellings(named: &Named) -> impl Iterator<Item = String> {
+    let names: &[String] = if named.anchors.is_empty() { &[] } else { &named.names };
+    names.iter().map(|name| name.trim_start_matches('*')).flat_map(|name| {
+        let several = name.contains(' ') && name.len() >= SPELLED;
+        let joined = ["", "_", "-", " "].into_iter().filter(move |_| several).map(|joint| name.replace(' ', joint));
+        joined.chain((!several && !name.is_ascii()).then(|| name.to_owned()))
+    })
+}
+
+/// Shortest name of several words that is looked for in all spellings.
+const SPELLED: usize = 7;
 
 /// A word as it is, with a capital, and in capitals. Of ASCII letters the case does not count anyway.
 fn cases(word: &str) -> Vec<String> {

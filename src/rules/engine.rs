@@ -304,7 +304,11 @@ impl Engine {
             outer: None,
         };
         // A table's later pieces mean what its header says, which is not part of the digest.
-        let new = text.format == Format::Csv || self.scratch.meter.is_some();
+        let packed = match text.format {
+            Format::Json if text.seen == 0 => inner::packed_strings(bytes),
+            _ => Vec::new(),
+        };
+        let new = text.format == Format::Csv || !packed.is_empty() || self.scratch.meter.is_some();
         let digest = if new { None } else { familiar::digest(&scan, text.resource) };
         if let Some(hits) = digest.as_ref().and_then(|digest| self.familiar.found(digest)) {
             if hits.is_empty() {
@@ -335,6 +339,7 @@ impl Engine {
             account: None,
         };
         self.tell(at, &source, |range| text.data.span(range), out);
+        self.packed(at, text, packed, out);
     }
 
     /// Makes findings of the hits, and looks into the tokens among them. Says whether there were any.

@@ -1,7 +1,7 @@
 //! Whether the value under a telling name is somebody's secret. What a client sends in a password
 //! field is one, whatever it is; what a server sends may be a translation, a schema or a manual.
 
-use super::names::{Names, Reading, words};
+use super::names::{Names, words};
 use super::schema::{Guard, Place};
 use super::validate::secret::{entropy, made_up, masked, reference};
 use crate::model::event::Format;
@@ -66,58 +66,79 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
     }
     let text = String::from_utf8_lossy(value);
     // A translation of the word itself; a directory holds none.
-    let itself = names.resolve(&text, Reading::Key);
     let data = matches!(situation.place, Place::Attribute | Place::Column | Place::Key | Place::Parameter);
     let translatable = !data || shape(&text) != Shape::Other;
+    let itself = names.is_name(&text);
+    let digits = text.chars().any(|c| c.is_ascii_digit());
+    let speaks = text.chars().any(|c| c.is_whitespace() || !c.is_ascii()) && names.speak(&text);
     if translatable
         && text.chars().any(char::is_alphabetic)
-        && !text.chars().any(|c| c.is_ascii_digit())
-        && !itself.is_empty()
+        && (itself && !digits || speaks && (!digits || spaced(&text)))
     {
         return None;
     }
     // The value that a form comes filled in with is data, though the page is not.
     let document = matches!(situation.format, Some(Format::Html | Format::Script)) && situation.place != Place::Xml;
-    let sentence = text.chars().filter(|c| c.is_whitespace()).count() > 2;
+    let blanks = text.chars().filter(|c| c.is_whitespace()).count();
+    // A column of a table holds what somebody typed: three words, but no sentence.
+    let typed = situation.format.is_none() && data;
     match shape(&text) {
-        _ if sentence => None,
+        Shape::Words if typed && blanks <= PHRASE && text.ends_with(char::is_alphanumeric) => Some(Confidence::Medium),
+        _ if blanks > 2 => None,
         Shape::Words => None,
         Shape::Word if document || (!situation.delimited && situation.direction == Direction::ToClient) => None,
         Shape::Name if document => None,
         Shape::Name => Some(Confidence::Low),
         Shape::Word => Some(Confidence::Medium),
-        Shape::Other if document && (value.len() < 6 || text.contains(' ') || member(value)) => None,
+        Shape::Other if document && (value.len() < 6 || text.contains(' ') || member(value) || class(&text)) => None,
         Shape::Other if document => Some(Confidence::Medium),
         Shape::Other if situation.format.is_none() => Some(Confidence::High),
+        // `string password = 2;`
+        Shape::Other if situation.direction == Direction::ToClient && value.len() < 3 => None,
         Shape::Other => Some(Confidence::Medium),
     }
 }
 
 fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
     let value = value.trim_ascii();
-    if value.len() < 6 || masked(value) || reference(value) || literal(value) || value.iter().any(|b| b" {".contains(b))
+    if value.len() < 6
+        || masked(value)
+        || reference(value)
+        || literal(value)
+        || value.iter().any(|b| b" {(".contains(b))
     {
         return None;
     }
-    if situation.handed_over() && situation.format.is_none() {
+    // The time when a session began, in seconds or milliseconds since 1970: analytics name sessions so.
+    let second = |value: &[u8]| matches!(value, [b'1', b'4'..=b'9', ..]) && value.iter().all(u8::is_ascii_digit);
+    if matches!(value.len(), 10 | 13) && second(value) {
+        return None;
+    }
+    // `session=FileStation`
+    let word = value.len() < 16 && value.iter().all(u8::is_ascii_alphabetic);
+    if situation.handed_over() && situation.format.is_none() && !word {
         return Some(if value.len() >= 12 { Confidence::High } else { Confidence::Medium });
     }
     // `2031-08-10T15:51:01.25Z`
     let time = value.get(4) == Some(&b'-') && value.get(10) == Some(&b'T') && value.get(13) == Some(&b':');
-    if time {
+    // `20310810T155101.25Z-1`
+    let basic = value.get(8) == Some(&b'T') && value.iter().take(15).filter(|b| b.is_ascii_digit()).count() == 14;
+    if time || basic {
         return None;
     }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    let random = digits > 0
-        && letters > 0
-        && value.len() >= 12
-        && entropy(value) >= 2.8
-        && !made_up(value)
-        && !code(value)
-        && !dotted(value);
+    let random = mixed(value) >= MIXED && value.len() >= 12 && entropy(value) >= 2.8 && !made_up(value) && !code(value);
     random.then_some(Confidence::Medium)
 }
+
+/// Bytes of a value in parts with letters and digits: `support.class.actionscript.2` has none, and `_ref2.token` few.
+fn mixed(value: &[u8]) -> usize {
+    let parts = value.split(|b| b.is_ascii_punctuation() && !matches!(b, b'+' | b'/' | b'='));
+    let both = |part: &&[u8]| part.iter().any(u8::is_ascii_digit) && part.iter().any(u8::is_ascii_alphabetic);
+    parts.filter(both).map(<[u8]>::len).sum()
+}
+
+/// So many of them make a value random.
+const MIXED: usize = 8;
 
 /// `true`, `null` and their kind.
 fn literal(value: &[u8]) -> bool {
@@ -182,6 +203,16 @@ fn schema(value: &[u8]) -> bool {
         "input",
         "field",
         "label",
+        "old",
+        "new",
+        // The passes of an unattended installation of Windows.
+        "oobesystem",
+        "specialize",
+        "windowspe",
+        "generalize",
+        "auditsystem",
+        "audituser",
+        "offlineservicing",
     ];
     among(value, WORDS)
 }
@@ -198,6 +229,9 @@ fn placeholder(value: &[u8]) -> bool {
         "your_password",
         "your-password",
         "mypassword",
+        "p4ssw0rd",
+        "pa55w0rd",
+        "pa$$w0rd",
     ];
     among(value, WORDS)
 }
@@ -217,6 +251,9 @@ fn code(value: &[u8]) -> bool {
         || text.contains("=>")
         || text.contains("function")
         || (text.ends_with([')', ']']) && text.contains('('))
+        || text.split_once('(').is_some_and(|(name, _)| {
+            name.len() > 2 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.')
+        })
         || text.contains("].")
         || text.starts_with("this.")
         || text.starts_with("self.")
@@ -226,19 +263,26 @@ fn code(value: &[u8]) -> bool {
         || text.starts_with('/')
 }
 
-/// Words and numbers with dots between them: `markup.heading.1`.
-fn dotted(value: &[u8]) -> bool {
-    let word = |part: &[u8]| part.len() > 1 && part.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
-    let number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    value.split(|b| *b == b'.').all(|part| word(part) || number(part))
-        && value.iter().filter(|b| **b == b'.').count() > 1
-}
-
 /// The name of something in a program: `templateName`, `logins/2/userName`, `Qt::Key`.
 fn member(value: &[u8]) -> bool {
     let letters = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b':' | b'/' | b'.' | b'(');
     value.iter().all(letters)
         || value.iter().filter(|b| **b == b'/').count() > 1 && value.iter().all(|b| letters(b) || b.is_ascii_digit())
+}
+
+/// What a program that packs pages makes: the name of a class from the name of the field
+/// (`Login_password__x7Gh2`, `input_x7gh2`), the digest of a script.
+fn class(text: &str) -> bool {
+    let digest = matches!(text.len(), 7..=20) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let made = text.contains("__") && text.to_ascii_lowercase().contains("pass");
+    made || digest || text.starts_with("input_") || text.starts_with("field_")
+}
+
+/// Blanks of a phrase that somebody may have typed as a password.
+const PHRASE: usize = 5;
+
+fn spaced(text: &str) -> bool {
+    text.contains(char::is_whitespace)
 }
 
 /// How a value reads.
@@ -258,12 +302,14 @@ fn shape(text: &str) -> Shape {
     let reads = |c: char| {
         c.is_alphabetic()
             || c.is_whitespace()
+            // Signs of other scripts, and the marks of Indic letters.
+            || !c.is_ascii()
             || matches!(c, '.' | ',' | '!' | '?' | ':' | '\'' | '’' | '-' | '(' | ')' | '…')
     };
     if !text.chars().all(reads) {
         return Shape::Other;
     }
-    if text.split_whitespace().count() > 1 || text.ends_with(['.', '!', '?', ':', '…']) {
+    if text.split_whitespace().count() > 1 || text.ends_with(['.', '!', '?', ':', '…', '。', '！', '？', '：']) {
         return Shape::Words;
     }
     let capitals = text.chars().filter(|c| c.is_uppercase()).count();
@@ -315,11 +361,16 @@ mod tests {
         assert_eq!(ask("Winter2024!", Direction::ToClient, Some(Format::Json)), Some(Confidence::Medium));
         assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Json)), Some(Confidence::Medium));
         assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Script)), None);
+        assert_eq!(ask("পাসওয়ার্ড", Direction::ToClient, Some(Format::Script)), None);
     }
 
     #[test]
-    fn dotted_words_are_names() {
-        assert!(dotted(b"markup.heading.1") && dotted(b"punctuation.definition.string.end.actionscript.2"));
-        assert!(!dotted(b"v1.local.Zk3x9") && !dotted(b"2.16") && !dotted(b"a1b2.c3d4.e5f6"));
+    fn a_random_value_has_parts_with_letters_and_digits() {
+        for path in ["markup.heading.1", "punctuation.definition.string.end.actionscript.2", "_ref2.token"] {
+            assert!(mixed(path.as_bytes()) < MIXED, "{path}");
+        }
+        for token in ["a1b2.c3d4.e5f6", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "k3J9sZ0q+w=="] {
+            assert!(mixed(token.as_bytes()) >= MIXED, "{token}");
+        }
     }
 }

@@ -39,6 +39,10 @@ pub(super) enum Reading {
 pub(super) struct Names {
     whole: HashMap<Box<str>, Roles>,
     endings: HashMap<Box<str>, Roles>,
+    /// Names as they are written, with the underscore they begin with.
+    private: HashMap<Box<str>, Roles>,
+    /// Names in scripts that put no blanks between words.
+    unspaced: Vec<Box<str>>,
 }
 
 /// Words of a name that are looked at.
@@ -48,26 +52,106 @@ const WORDS: usize = 8;
 const TOGETHER: usize = 5;
 
 /// Words that say nothing at the end of a name.
-const FILLERS: &[&str] =
-    &["number", "num", "no", "nr", "value", "val", "field", "input", "txt", "raw", "plain", "clear"];
+const FILLERS: &[&str] = &[
+    "number",
+    "num",
+    "no",
+    "nr",
+    "value",
+    "val",
+    "field",
+    "input",
+    "txt",
+    "raw",
+    "plain",
+    "clear",
+    // Which one of several it is: languages that put it last do so in names, too.
+    "new",
+    "old",
+    "current",
+    "again",
+    "repeat",
+    "confirm",
+    "confirmation",
+    "verify",
+    "retype",
+    "neu",
+    "alt",
+    "wiederholen",
+    "wiederholung",
+    "bestatigen",
+    "bestatigung",
+    "nueva",
+    "nuevo",
+    "actual",
+    "anterior",
+    "repetir",
+    "confirmar",
+    "confirmacion",
+    "atual",
+    "nova",
+    "novo",
+    "antiga",
+    "confirmacao",
+    "nuova",
+    "nuovo",
+    "vecchia",
+    "attuale",
+    "conferma",
+    "utente",
+    "nouveau",
+    "nouvelle",
+    "actuel",
+    "ancien",
+    "confirmer",
+    "nowe",
+    "stare",
+    "nove",
+    "stary",
+    "novy",
+    "noua",
+    "yeni",
+    "eski",
+    "tekrar",
+    "baru",
+    "lama",
+    "moi",
+    "cu",
+];
 
 impl Names {
     /// Adds a name as a rule writes it.
     pub(super) fn add(&mut self, name: &str, role: Role) {
-        let (map, name) = match name.strip_prefix('*') {
-            Some(ending) => (&mut self.endings, ending),
-            None => (&mut self.whole, name),
+        let ending = name.strip_prefix('*');
+        let name = ending.unwrap_or(name);
+        let wide = name.contains(unspaced);
+        if wide && !self.unspaced.iter().any(|known| **known == *name) {
+            self.unspaced.push(name.into());
+        }
+        let private = name.starts_with('_');
+        let key = if private { name.to_owned() } else { words(name).concat() };
+        let keep = |map: &mut HashMap<Box<str>, Roles>| {
+            let roles = map.entry(key.as_str().into()).or_default();
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
         };
-        let key: String = words(name).concat();
-        let roles = map.entry(key.into_boxed_str()).or_default();
-        if !roles.contains(&role) {
-            roles.push(role);
+        // In `您的密码` no blank tells the name from the words before it.
+        if ending.is_some() || wide {
+            keep(&mut self.endings);
+        }
+        if ending.is_none() {
+            keep(if private { &mut self.private } else { &mut self.whole });
         }
     }
 
     /// What rules make of a name: for each rule, its role for the ending that counts.
     pub(super) fn resolve(&self, name: &str, reading: Reading) -> Roles {
-        let mut words = words(name);
+        let last = name.trim_end_matches([']', '"', '\'']).rsplit(['.', '[', '"', '\'']).next().unwrap_or(name);
+        if let Some(roles) = self.private.get(last) {
+            return roles.clone();
+        }
+        let mut words = words(without_digest(name));
         while words.last().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit())) {
             words.pop();
         }
@@ -83,6 +167,18 @@ impl Names {
             }
         }
         roles
+    }
+
+    /// Whether a text is the name of something that rules look for.
+    pub(super) fn is_name(&self, text: &str) -> bool {
+        self.resolve(text, Reading::Key).iter().any(|role| matches!(role, Role::For(_) | Role::Ignored))
+    }
+
+    /// Whether a value speaks of such names: one of its words is one, or in a script without blanks a part.
+    pub(super) fn speak(&self, text: &str) -> bool {
+        let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.any(|word| !word.bytes().all(|b| b.is_ascii_digit()) && self.is_name(word))
+            || self.unspaced.iter().any(|name| text.contains(&**name))
     }
 
     /// How telling a name of accounts is: the lower, the more. `None` for other names.
@@ -127,6 +223,23 @@ fn merge(roles: &mut Roles, more: &[Role]) {
         }
     }
 }
+
+/// Thai, Lao, Burmese, Khmer and the scripts of East Asia.
+fn unspaced(letter: char) -> bool {
+    matches!(letter, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{9fff}')
+}
+
+/// A name without the digest that makes it one site's own: `wordpress_logged_in_5f4dcc3b5aa765d61d8327deb882cf99`.
+fn without_digest(name: &str) -> &str {
+    let digits = name.bytes().rev().take_while(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).count();
+    match name.len().checked_sub(digits.min(DIGEST)) {
+        Some(end @ 1..) if digits >= DIGEST => name.get(..end).unwrap_or(name),
+        _ => name,
+    }
+}
+
+/// Hexadecimal digits of an MD5 digest.
+const DIGEST: usize = 32;
 
 /// The words of a name, folded.
 pub(super) fn words(name: &str) -> Vec<String> {
@@ -242,6 +355,38 @@ mod tests {
         assert_eq!(key("password_hint"), []);
         assert_eq!(key("access_token"), [token]);
         assert_eq!(key("csrfToken"), [csrf]);
+    }
+
+    #[test]
+    fn a_digest_at_the_end_of_a_name_is_no_part_of_it_and_a_private_name_is_itself_alone() {
+        let (session, csrf) = (Role::For(RuleIndex(1)), Role::Ignored);
+        let mut names = Names::default();
+        names.add("ssess", session);
+        names.add("token", session);
+        names.add("_token", csrf);
+        let key = |name| names.resolve(name, Reading::Key).to_vec();
+        assert_eq!(key("SSESS5f4dcc3b5aa765d61d8327deb882cf99"), [session]);
+        assert_eq!(key("SSESSbeef5f4dcc3b5aa765d61d8327deb882cf99"), []);
+        for name in ["_token", "form[_token]", "user._token"] {
+            assert_eq!(key(name), [csrf], "{name}");
+        }
+        for name in ["token", "my_token", "form[token]"] {
+            assert_eq!(key(name), [session], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_speak_of_a_name() {
+        let mut names = Names::default();
+        for name in ["password", "密码", "รหัสผ่าน"] {
+            names.add(name, Role::Ignored);
+        }
+        for text in ["password reset link", "忘记密码？", "รหัสผ่านไม่ถูกต้อง"]
+        {
+            assert!(names.speak(text), "{text}");
+        }
+        assert!(names.is_name("您的密码"));
+        assert!(!names.speak("Winter2024!") && !names.speak("安全2024"));
     }
 
     #[test]

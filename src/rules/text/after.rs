@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::apart;
-use super::bytes::{at, backward, blank, forward, identifier, prior, quote};
+use super::bytes::{at, backward, blank, forward, identifier, name_end, name_start, prior, quote};
 use crate::content::entity;
 use crate::model::event::Format;
 use crate::rules::schema::Place;
@@ -33,18 +33,18 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
     let own = text.get(hit.clone())?;
     let first = hit.start + own.iter().position(|b| part(*b))?;
     let hit = first..hit.start + own.iter().rposition(|b| part(*b))? + 1;
-    let name_end = forward(text, hit.end, 48, |b| identifier(b) || matches!(b, b'[' | b']'));
+    let name_end = name_end(text, hit.end, |b| identifier(b) || matches!(b, b'[' | b']'));
     let wide = wide_sign(text, hit.end..name_end);
-    let name_end = wide.unwrap_or(name_end);
-    let start = backward(text, hit.start, 48, part);
+    let name_end = wide.map_or(name_end, |wide| before_verb(text, hit.end..wide));
+    let start = name_start(text, hit.start, part);
     // Words of a label belong to the name.
     let name = if format == Format::Plain || format == Format::Html {
         backward(text, hit.start, 48, |b| part(b) || b == b' ')..name_end
     } else {
         start..name_end
     };
-    if wide.is_some() {
-        return assigned(text, name, name_end + WIDE.len(), format, false, b':');
+    if let Some(wide) = wide {
+        return assigned(text, name, wide + WIDE.len(), format, false, b':');
     }
     let mut next = name_end;
     if at(text, next) == b'\\' && quote(at(text, next + 1)) {
@@ -55,6 +55,8 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
     if quoted {
         next += 1;
     }
+    // `$config['password'] = 'x'`
+    next += usize::from(quoted && at(text, next) == b']');
     let mut gap = forward(text, next, 8, blank);
     if format == Format::Plain && gap > next {
         gap = over_verb(text, gap);
@@ -66,8 +68,14 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         b'=' if at(text, gap + 1) == b'>' => assigned(text, name, gap + 2, format, quoted, b'='),
         b'=' => assigned(text, name, gap + 1, format, quoted, b'='),
         b'>' if !quoted && matches!(format, Format::Xml | Format::Plain) => inside(text, start..name_end, gap + 1),
-        b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap),
+        b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap, false),
         b'<' if !quoted && format == Format::Xml => apart::element(text, start..name_end),
+        // `<input name=password value="x">`
+        letter
+            if gap > next && letter.is_ascii_alphabetic() && prior(text, start) == b'=' && format == Format::Html =>
+        {
+            apart::tag(text, start..name_end, format)
+        }
         // `<password type="text">value</password>`, `<password value="x"/>`
         letter if gap > next && letter.is_ascii_alphabetic() && matches!(prior(text, start), b'<' | b':') => {
             if format == Format::Html { None } else { apart::of_element(text, start..name_end, start) }
@@ -84,6 +92,13 @@ const WIDE: &[u8] = "：".as_bytes();
 fn wide_sign(text: &[u8], part: Range<usize>) -> Option<usize> {
     let found = text.get(part.clone())?.windows(WIDE.len()).position(|w| w == WIDE || w == "＝".as_bytes())?;
     Some(part.start + found)
+}
+
+/// Where what is left of a name ends without the verb that stands before the sign: `密码是：x`.
+fn before_verb(text: &[u8], rest: Range<usize>) -> usize {
+    let letters = text.get(rest.clone()).unwrap_or_default();
+    let verb = ["是", "为", "為", "は"].iter().find(|verb| letters.ends_with(verb.as_bytes()));
+    rest.end - verb.map_or(0, |verb| verb.len())
 }
 
 /// Whether the quotation mark after a name closes the string that the name stands in: `t("Password:")`.
@@ -109,6 +124,11 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
     let from = from + usize::from(escaped);
     let mark = at(text, from);
     let place = if quoted { Place::Json } else { place(text, &name, format) };
+    if let Some(inside) = text.get(from..).and_then(|rest| rest.strip_prefix(b"\"\"\"".as_slice())) {
+        let start = from + 3;
+        let end = start + memchr::memmem::find(inside.get(..LONGEST).unwrap_or(inside), b"\"\"\"")?;
+        return (end > start).then_some(Pair { name, value: start..end, place, delimited: true });
+    }
     if quote(mark) {
         let start = from + 1;
         if !quoted && closes(text, name.start, mark) {
@@ -116,6 +136,12 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
         }
         let end = string_end(text, start, mark, escaped)?;
         return Some(Pair { name, value: start..end, place, delimited: true });
+    }
+    if mark == b'<' && separator == b':' && format == Format::Html && !quoted {
+        return cell(text, name, from, true);
+    }
+    if mark == b'{' && quoted && format == Format::Json {
+        return member(text, name, from);
     }
     if matches!(mark, b'{' | b'[' | b'(' | b'<') && (quoted || format != Format::Form) {
         return None;
@@ -139,15 +165,53 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
         _ => {
             let stop = |b: u8| {
                 b.is_ascii_whitespace()
+                    // An escape in a string of JSON: the end of a line of what it holds.
+                    || b == b'\\' && format == Format::Json
                     || matches!(
                         b,
                         b',' | b';' | b'&' | b'|' | b'"' | b'\'' | b'`' | b'<' | b'>' | b')' | b']' | b'}' | 0
                     )
             };
-            pair(forward(text, from, LONGEST, |b| !stop(b)), false)
+            let end = forward(text, from, LONGEST, |b| !stop(b));
+            if separator == b':' && format == Format::Plain && goes_on(text, from..end) {
+                None
+            } else {
+                pair(end, false)
+            }
         }
     }
     .filter(|pair| !pair.value.is_empty())
+}
+
+/// `"name": {"value": "x"}`: a member of the object says no more than that it is the value.
+fn member(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
+    const SAME: &[&[u8]] =
+        &[b"\"value\"", b"\"plain\"", b"\"plaintext\"", b"\"key\"", b"\"_text\"", b"\"$\"", b"\"#text\""];
+    let end = forward(text, open + 1, OBJECT, |b| !matches!(b, b'{' | b'}' | b'['));
+    let inside = text.get(open..end)?;
+    let lower = inside.to_ascii_lowercase();
+    let key = SAME.iter().find_map(|key| memchr::memmem::find(&lower, key).map(|n| open + n + key.len()))?;
+    let colon = forward(text, key, 4, blank);
+    let from = forward(text, colon + 1, 4, blank);
+    if at(text, colon) != b':' || at(text, from) != b'"' {
+        return None;
+    }
+    let end = string_end(text, from + 1, b'"', false)?;
+    Some(Pair { name, value: from + 1..end, place: Place::Json, delimited: true })
+}
+
+/// Bytes of an object that are looked at for its value.
+const OBJECT: usize = 240;
+
+/// Whether a word and what follows it are running text: `password: too short`, not `password: hunter2, user: bob`.
+fn goes_on(text: &[u8], word: Range<usize>) -> bool {
+    let letters = |range: Range<usize>| {
+        !range.is_empty() && text.get(range).is_some_and(|word| word.iter().all(u8::is_ascii_lowercase))
+    };
+    let next = word.end + 1;
+    let end = forward(text, next, 24, |b| b.is_ascii_lowercase());
+    let closed = matches!(at(text, end), b' ' | b'.' | b',' | b'!' | b'\r' | b'\n' | 0);
+    at(text, word.end) == b' ' && closed && letters(word) && letters(next..end)
 }
 
 /// Whether another `name=` follows on the line: `user=alice password=x host=y`, `a=1&b=2`.
@@ -222,13 +286,13 @@ pub(super) fn content(text: &[u8], name: Range<usize>, from: usize) -> Option<Pa
 }
 
 /// `<td>Name</td><td>value</td>`, from the first tag. After the end of a word of running text
-/// (`<code>passwd</code> may be …`) only a colon leads to a value.
-fn cell(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
+/// (`<code>passwd</code> may be …`) only a colon leads to a value; `apart` when there was one.
+fn cell(text: &[u8], name: Range<usize>, from: usize, apart: bool) -> Option<Pair> {
     const WORDS: &[&[u8]] = &[b"a", b"code", b"em", b"i", b"kbd", b"samp", b"span", b"tt", b"var"];
     let tag = text.get(from..)?.strip_prefix(b"</".as_slice()).unwrap_or_default();
     let word = WORDS.iter().any(|word| tag.strip_prefix(*word).is_some_and(|rest| rest.starts_with(b">")));
     let mut from = from;
-    let mut closing = false;
+    let mut closing = apart;
     let mut colon = false;
     let mut cells = false;
     for _ in 0..6 {
@@ -330,6 +394,25 @@ mod tests {
             ("password＝hunter2", Format::Plain, Some("hunter2")),
             ("if(password===x)", Format::Script, None),
             ("{password:e.value}", Format::Script, None),
+            (r#"{"\u015fpassword\u0131":"hunter2"}"#, Format::Json, Some("hunter2")),
+            (r#"{"password": {"temporary": false, "value": "hunter2"}}"#, Format::Json, Some("hunter2")),
+            (r#"{"password": {"type": "string"}, "value": "hunter2"}"#, Format::Json, None),
+            ("Your password: <b>hunter2</b><br>", Format::Html, Some("hunter2")),
+            ("<dict><key>password</key><string>a&amp;b</string></dict>", Format::Xml, Some("a&b")),
+            (
+                "<member><name>password</name><value><string>hunter2</string></value></member>",
+                Format::Xml,
+                Some("hunter2"),
+            ),
+            ("密码password是：hunter2\n", Format::Plain, Some("hunter2")),
+            (r#"[{"op":"replace","path":"/password","value":"hunter2"}]"#, Format::Json, Some("hunter2")),
+            (r#"{"user_data":"a: b\npassword: hunter2\nc: d"}"#, Format::Json, Some("hunter2")),
+            ("<input name=pass type=text value=\"hunter2\">", Format::Html, Some("hunter2")),
+            ("$cfg['smtp_pass'] = 'hunter2';", Format::Plain, Some("hunter2")),
+            ("<entry key=\"password\">hunter2</entry>", Format::Xml, Some("hunter2")),
+            ("invalid password: too short", Format::Plain, None),
+            ("a password: hunter please", Format::Plain, None),
+            ("the password: hunter, user: bob", Format::Plain, Some("hunter")),
         ] {
             assert_eq!(of(text, format).as_deref(), expected, "{text}");
         }

@@ -17,7 +17,7 @@ const AROUND: usize = 1024;
 const BETWEEN: usize = 3;
 
 /// Endings of the keys, attributes and elements that say what another one of them means.
-const NAMING: [&str; 19] = [
+const NAMING: [&str; 20] = [
     "name",
     "key",
     "id",
@@ -37,6 +37,8 @@ const NAMING: [&str; 19] = [
     "placeholder",
     "variable",
     "kind",
+    // JSON Patch (RFC 6902): `{"op":"replace","path":"/password","value":"x"}`.
+    "path",
 ];
 
 /// Whether a key says what the value beside it means.
@@ -144,7 +146,7 @@ fn inside(text: &[u8], name: Range<usize>, mut from: usize) -> Option<Pair> {
 }
 
 /// The value of another attribute of the tag that the name stands in, or what is in the element.
-fn tag(text: &[u8], name: Range<usize>, format: Format) -> Option<Pair> {
+pub(super) fn tag(text: &[u8], name: Range<usize>, format: Format) -> Option<Pair> {
     let open = backward(text, name.start, BEFORE, |b| !matches!(b, b'<' | b'>'));
     if prior(text, open) != b'<' {
         return None;

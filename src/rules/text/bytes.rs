@@ -1,5 +1,11 @@
 //! Looking at bytes of text without falling off its ends.
 
+/// Longest name in text, in bytes.
+const NAME: usize = 128;
+
+/// Bytes of `\uXXXX`.
+const ESCAPE: usize = 6;
+
 /// The byte at an offset; zero outside.
 pub(super) fn at(text: &[u8], offset: usize) -> u8 {
     text.get(offset).copied().unwrap_or(0)
@@ -35,6 +41,36 @@ pub(super) const fn quote(byte: u8) -> bool {
 /// Part of an identifier; bytes of other scripts than ASCII are.
 pub(super) const fn identifier(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$') || byte >= 0x80
+}
+
+/// The offset after the name that `from` is in: bytes that satisfy `more`, and letters written as `\uXXXX`.
+pub(super) fn name_end(text: &[u8], from: usize, more: impl Fn(u8) -> bool) -> usize {
+    let mut end = forward(text, from, NAME, &more);
+    while letter_escape(text, end) && end - from < NAME {
+        end = forward(text, end + ESCAPE, NAME, &more);
+    }
+    end
+}
+
+/// The offset of the first byte of a name that ends at `from`; see [`name_end`].
+pub(super) fn name_start(text: &[u8], from: usize, more: impl Fn(u8) -> bool) -> usize {
+    let mut start = backward(text, from, NAME, &more);
+    if prior(text, start) == b'\\' && matches!(at(text, start), b'n' | b'r' | b't') && start < from {
+        // The end of a line, in a string of JSON.
+        return start + 1;
+    }
+    // The escape's letters and digits were taken for a part of the name.
+    while prior(text, start) == b'\\' && letter_escape(text, start - 1) && from - start < NAME {
+        start = backward(text, start - 1, NAME, &more);
+    }
+    start
+}
+
+/// Whether a letter beyond ASCII begins at an offset, as JSON escapes it.
+fn letter_escape(text: &[u8], offset: usize) -> bool {
+    let digits = text.get(offset..offset + ESCAPE).and_then(|escape| escape.strip_prefix(b"\\u"));
+    let code = digits.and_then(|digits| u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+    code.is_some_and(|code| code > 0x7f)
 }
 
 /// Whether what stands before `offset` ends in an escape (`\n`, `\t`, `%3D`, `\u0022`) whose last

@@ -26,7 +26,7 @@ const ATTEMPTS: usize = 8;
 /// match is possible any more, mostly after a few, and does not tell where.
 const STOPPED: usize = 128;
 
-/// How far after a query its variables may stand.
+/// How far from a query its variables may stand.
 const VARIABLES: usize = 4096;
 
 impl Matcher {
@@ -292,12 +292,16 @@ fn printable(value: Vec<u8>) -> Option<Vec<u8>> {
     (!text.is_empty() && !text.contains(char::is_control)).then_some(value)
 }
 
-/// The value of the variable that stands for a value: `login(password:$p)` … `"variables":{"p":"x"}`.
+/// The value of the variable that stands for a value: `login(password:$p)` … `"variables":{"p":"x"}`, on either
+/// side of the query.
 fn variable(text: &[u8], pair: &after::Pair) -> Option<Range<usize>> {
     let name = text.get(pair.value.clone())?.strip_prefix(b"$")?;
-    let rest = text.get(pair.value.end..)?.get(..VARIABLES).or_else(|| text.get(pair.value.end..))?;
+    let from = pair.value.start.saturating_sub(VARIABLES);
+    let near = text.get(from..text.len().min(pair.value.end + VARIABLES))?;
+    let variables = from + memchr::memmem::find(near, b"\"variables\"")?;
     let key = [b"\"", name, b"\""].concat();
-    let found = pair.value.end + memchr::memmem::find(rest, &key)?;
+    let rest = text.get(variables..text.len().min(variables + VARIABLES))?;
+    let found = variables + memchr::memmem::find(rest, &key)?;
     after::value(text, found + 1..found + 1 + name.len(), Format::Json).map(|pair| pair.value)
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::bytes::{at, forward, prior};
 use super::grant::Grant;
-use super::{Hit, NamedAt, Scan, Scratch, account};
+use super::{Hit, NamedAt, Scan, Scratch, account, after};
 use crate::model::event::Format;
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
@@ -83,7 +83,7 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
     let mut before: Option<Token> = None;
     while found.len() < LITERALS {
         let Some(token) = reader.token() else { break };
-        if is(Some(&token), "values") || is(Some(&token), "value") {
+        if list.is_none() && (is(Some(&token), "values") || is(Some(&token), "value")) {
             reader.tuples(&columns, table.as_ref(), &mut found);
             list = None;
         } else if is(before.as_ref(), "into")
@@ -129,6 +129,8 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
                 } else if text
                     .get(name.clone())
                     .is_some_and(|word| !word.eq_ignore_ascii_case(b"n") && !word.eq_ignore_ascii_case(b"e"))
+                    // `password = md5('x')`
+                    && !(matches!(token, Token::Word(_)) && reader.calls())
                 {
                     compared = None;
                 }
@@ -141,7 +143,27 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
         }
         before = Some(token);
     }
+    settings(text, &mut found);
     found
+}
+
+/// The rows of a table of settings name their values themselves: `(name, value) VALUES ('smtp_password', 'x')`.
+fn settings(text: &[u8], literals: &mut [Literal]) {
+    let ends = |range: &Range<usize>, words: &[&[u8]]| {
+        let name = text.get(range.clone()).unwrap_or_default();
+        words.iter().any(|word| {
+            let start = name.len().checked_sub(word.len());
+            start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+        })
+    };
+    for row in literals.chunk_by_mut(|a, b| a.record == b.record) {
+        let mut keys = row.iter().filter(|literal| ends(&literal.name, &[b"name", b"key", b"setting", b"option"]));
+        let (Some(key), None) = (keys.next().map(|key| key.value.clone()), keys.next()) else { continue };
+        for literal in row.iter_mut().filter(|literal| literal.value != key && ends(&literal.name, &[b"value", b"val"]))
+        {
+            literal.name = key.clone();
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -188,6 +210,11 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether the word that was read last is called as a function.
+    fn calls(&self) -> bool {
+        at(self.text, forward(self.text, self.at, 4, |b| b == b' ')) == b'('
+    }
+
     fn token(&mut self) -> Option<Token> {
         loop {
             let start = self.at;
@@ -208,6 +235,15 @@ impl Reader<'_> {
                     return Some(Token::Number(start..self.at));
                 }
                 b'$' if let Some(inside) = self.dollar() => return Some(Token::Text(inside)),
+                // `EXEC p @Password = 'x'`: an argument with its name.
+                b'@' if word(next) && self.named(start + 1) => {
+                    self.at = forward(self.text, start + 1, 128, word);
+                    return Some(Token::Word(start + 1..self.at));
+                }
+                b':' if next == b'=' => {
+                    self.at += 2;
+                    return Some(Token::Mark(b'='));
+                }
                 // `$1`, `:name`, `@p1`: a parameter, whose value comes apart from the statement.
                 b'$' | b':' | b'@' if word(next) => {
                     self.at = forward(self.text, start + 1, 128, word);
@@ -223,6 +259,13 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a value is given to the argument whose name begins at `start`.
+    fn named(&self, start: usize) -> bool {
+        let end = forward(self.text, start, 128, word);
+        let mark = forward(self.text, end, 4, |b| b == b' ');
+        at(self.text, mark + usize::from(at(self.text, mark) == b':')) == b'='
     }
 
     /// The inside of `$$…$$` or `$tag$…$tag$`.
@@ -278,7 +321,10 @@ impl Matcher {
             if roles.is_empty() {
                 continue;
             }
-            let value = plain(raw, prior(scan.text, literal.value.start));
+            let value = match scan.format {
+                Format::Html => after::decoded(raw, Place::Xml, scan.format),
+                _ => plain(raw, prior(scan.text, literal.value.start)),
+            };
             if let Some(hit) = self.named(&roles, &value, &at) {
                 let secret = value.get(hit.range.clone()).unwrap_or_default();
                 let value = (secret != raw).then(|| secret.to_vec());
@@ -348,10 +394,24 @@ mod tests {
             ("INSERT INTO dbo.Cards VALUES (N'4111')", vec![("Cards", "4111")]),
             ("UPDATE [u] SET [pw]=N'x', n = 3 WHERE id=7", vec![("pw", "x"), ("n", "3"), ("id", "7")]),
             ("SELECT * FROM t WHERE name LIKE 'a%' AND b <> 'c'", vec![("name", "a%"), ("b", "c")]),
+            ("UPDATE t SET a = crypt('x', gen_salt('bf')), b = lower('y')", vec![("a", "x"), ("b", "y")]),
+            ("EXEC login @name = N'a', @pass = N'x'", vec![("name", "a"), ("pass", "x")]),
+            ("CALL f(@pass:='x')", vec![("pass", "x")]),
             ("UPDATE t SET a = $2, b = :b WHERE id = @p1", vec![]),
             ("SELECT 'x' -- a = 'b'", vec![]),
         ] {
             assert_eq!(pairs(text), expected(&named), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_settings_names_its_value() {
+        for (text, value) in [
+            ("INSERT INTO o (option_name, option_value) VALUES ('smtp_password', 'x')", ("smtp_password", "x")),
+            ("UPDATE config SET value = 'x', changed = 1 WHERE name = 'api_key'", ("api_key", "x")),
+            ("INSERT INTO t (first_name, last_name, value) VALUES ('a', 'b', 'x')", ("value", "x")),
+        ] {
+            assert!(pairs(text).contains(&(value.0.to_owned(), value.1.to_owned())), "{text}");
         }
     }
 

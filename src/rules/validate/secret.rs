@@ -38,7 +38,25 @@ fn crc32(bytes: &[u8]) -> u32 {
 pub(super) fn base64_pair(v: &[u8]) -> Option<Verdict> {
     let decoded = STANDARD.decode(v).or_else(|_| STANDARD_NO_PAD.decode(v)).ok()?;
     let readable = decoded.iter().all(|b| !b.is_ascii_control());
-    if readable && decoded.contains(&b':') && !decoded.ends_with(b":") { sure() } else { None }
+    // What manuals and RFC 7617 put there.
+    let shown: [&[u8]; 6] = [
+        b"username:password",
+        b"user:password",
+        b"user:pass",
+        b"user:passwd",
+        b"username:passwd",
+        b"Aladdin:open sesame",
+    ];
+    match memchr::memchr(b':', &decoded) {
+        Some(colon) if readable && colon + 1 < decoded.len() => {
+            if shown.contains(&&*decoded) {
+                unsure("manuals have it as an example")
+            } else {
+                sure()
+            }
+        }
+        _ => None,
+    }
 }
 
 /// A private key has a body: at least three lines of base64, or as many bytes in one line.
@@ -133,6 +151,16 @@ pub(super) fn real_password(v: &[u8]) -> Option<Verdict> {
     pass(!word && !reference(v) && !masked(v))
 }
 
+/// A password that a sentence tells is no word of the sentence: it has letters and digits, or signs between.
+pub(super) fn told_password(v: &[u8]) -> Option<Verdict> {
+    let letters = v.iter().any(u8::is_ascii_alphabetic) || !v.is_ascii();
+    let digits = v.iter().any(u8::is_ascii_digit);
+    let signs =
+        v.iter().any(|b| b.is_ascii_punctuation() && !matches!(b, b'-' | b'.' | b'/' | b',' | b'\'' | b':' | b'('));
+    let link = memchr::memmem::find(v, b"://").is_some();
+    pass(letters && (digits || signs) && !link)
+}
+
 /// What stands between a colon and an at sign may be a port and a path: `host:80/a@b`.
 pub(super) fn not_a_path(v: &[u8]) -> Option<Verdict> {
     let digits = v.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -162,6 +190,11 @@ pub(in crate::rules) fn reference(v: &[u8]) -> bool {
         b'@' => rest.starts_with(b"p") && rest.iter().skip(1).all(u8::is_ascii_digit),
         b'?' => rest.is_empty(),
         b'#' => rest.starts_with(b"{"),
+        // A tag of YAML: `!vault |`, `!Ref Name`, `!secret name`.
+        b'!' => rest
+            .iter()
+            .position(|b| *b == b' ')
+            .is_some_and(|end| end > 1 && rest.iter().take(end).all(u8::is_ascii_alphabetic)),
         _ => {
             let text = String::from_utf8_lossy(v);
             text.contains("${") || text.contains("{{") || text.starts_with("process.env") || text.starts_with("env.")
@@ -257,6 +290,7 @@ mod tests {
     fn checksums_and_encodings() {
         accepts("base64_pair", "YWxpY2U6aHVudGVyMg==");
         refuses("base64_pair", "YWxpY2U=");
+        assert_eq!(base64_pair(b"dXNlcm5hbWU6cGFzc3dvcmQ=").unwrap().confidence, Some(Confidence::Low));
         let body = [b'k'; 30];
         let mut crc = crc32(&body) as usize;
         let alphabet = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -273,18 +307,37 @@ mod tests {
 
     #[test]
     fn placeholders_are_known() {
-        for value in
-            ["${DB_PASSWORD}", "{{password}}", "<password>", "%PASSWORD%", "$PASSWORD", ":password", "?", "$1", "@p1"]
-        {
+        for value in [
+            "${DB_PASSWORD}",
+            "{{password}}",
+            "<password>",
+            "%PASSWORD%",
+            "$PASSWORD",
+            ":password",
+            "?",
+            "$1",
+            "@p1",
+            "!vault |",
+        ] {
             assert!(reference(value.as_bytes()), "{value}");
         }
-        for value in ["$ecret1", "<3you", "%41bc", "hunter2", "?why", "P@ss:1"] {
+        for value in ["$ecret1", "!wow1 x", "!wow", "<3you", "%41bc", "hunter2", "?why", "P@ss:1"] {
             assert!(!reference(value.as_bytes()), "{value}");
         }
         for value in ["********", "••••••", "xxxxxx", "[FILTERED]", "<redacted>"] {
             assert!(masked(value.as_bytes()), "{value}");
         }
         assert!(!masked(b"hunter2") && !masked(b"secret"));
+    }
+
+    #[test]
+    fn a_word_of_a_sentence_is_no_password() {
+        for word in ["case-sensitive", "required", "12", "https://a.b/c1"] {
+            refuses("told_password", word);
+        }
+        for password in ["hunter2", "pass!word", "ключ7"] {
+            accepts("told_password", password);
+        }
     }
 
     #[test]
