@@ -16,6 +16,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("fields.toml", include_str!("../../rules/fields.toml")),
     ("secrets.toml", include_str!("../../rules/secrets.toml")),
     ("providers.toml", include_str!("../../rules/providers.toml")),
+    ("providers-further.toml", include_str!("../../rules/providers-further.toml")),
     ("infrastructure.toml", include_str!("../../rules/infrastructure.toml")),
     ("finance.toml", include_str!("../../rules/finance.toml")),
     ("ids.toml", include_str!("../../rules/ids.toml")),
