@@ -150,15 +150,21 @@ impl Literals {
         let rest = text.get(at..).unwrap_or_default();
         let bytes = rest.first_chunk().copied();
         let bytes = bytes.unwrap_or_else(|| [0, 1, 2, 3].map(|n| rest.get(n).copied().unwrap_or(0)));
-        let gram = u32::from_le_bytes(bytes) | u32::from_le_bytes([FOLD; 4]);
+        let gram = folded(bytes);
         let list = list(slot(gram));
         let (Some(begin), Some(end)) = (self.lists.get(list), self.lists.get(list + 1)) else { return };
         for known in self.grams.get(*begin as usize..*end as usize).unwrap_or_default() {
             if gram & known.mask != known.bytes {
                 continue;
             }
-            let start = at.checked_add_signed(-known.offset as isize);
-            let (Some(start), Some(pattern)) = (start, self.patterns.get(known.literal as usize)) else { continue };
+            let Some(start) = at.checked_add_signed(-known.offset as isize) else { continue };
+            if let Some((place, other)) = known.other {
+                let there = text.get(start + place as usize..).and_then(|rest| rest.first_chunk());
+                if there.is_none_or(|there| folded(*there) != other) {
+                    continue;
+                }
+            }
+            let Some(pattern) = self.patterns.get(known.literal as usize) else { continue };
             let end = start + pattern.len();
             if text.get(start..end).is_some_and(|there| there.eq_ignore_ascii_case(pattern)) {
                 hits.push(Hit { end, start, literal: known.literal as usize });
@@ -176,6 +182,9 @@ struct Gram {
     literal: u32,
     /// How far behind the first byte of the literal.
     offset: i32,
+    /// Four other bytes of the literal and where in it they are, if it has more than three: what is compared
+    /// before the literal itself.
+    other: Option<(u32, u32)>,
 }
 
 impl Gram {
@@ -190,14 +199,17 @@ impl Gram {
         let gram = |from: usize, mask: u32| {
             let byte = |n: usize| pattern.get(from + n).map_or(0, |byte| byte | FOLD);
             let bytes = u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) & mask;
-            Self { bytes, mask, literal, offset: from as i32 }
+            let place = if from < 4 { pattern.len().saturating_sub(4) } else { 0 };
+            let other = pattern.get(place..).and_then(|rest| rest.first_chunk());
+            let other = other.map(|bytes| (place as u32, folded(*bytes)));
+            Self { bytes, mask, literal, offset: from as i32, other }
         };
         let last = pattern.len().checked_sub(3)?;
         let inside = (parity..=last).step_by(STEP);
         let inside = inside.map(|from| gram(from, if from == last { Self::ANY_LAST } else { Self::WHOLE }));
         inside.min_by_key(Self::frequency).or_else(|| {
-            let Self { bytes, .. } = gram(0, Self::ANY_LAST);
-            Some(Self { bytes: bytes << 8, mask: Self::ANY_FIRST, literal, offset: -1 })
+            let first = gram(0, Self::ANY_LAST);
+            Some(Self { bytes: first.bytes << 8, mask: Self::ANY_FIRST, offset: -1, ..first })
         })
     }
 
@@ -232,6 +244,10 @@ fn grams(bytes: [u8; GRAMS]) -> [u32; TOGETHER] {
     let front = u64::from_le_bytes([a, b, c, d, e, f, g, h]) | ALL;
     let back = u64::from_le_bytes([e, f, g, h, i, j, k, l]) | ALL;
     [front as u32, (front >> 16) as u32, back as u32, (back >> 16) as u32]
+}
+
+const fn folded(bytes: [u8; 4]) -> u32 {
+    u32::from_le_bytes(bytes) | u32::from_le_bytes([FOLD; 4])
 }
 
 /// The first three bytes lead to a slot.
