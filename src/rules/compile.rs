@@ -40,34 +40,34 @@ pub(super) struct Compiled {
     pub(super) numbers: HashMap<u64, Vec<(RuleIndex, Variant)>>,
     /// Lengths of numbers that are written in one run, as bits.
     pub(super) lone_runs: u64,
-    /// For each length of a first run: what the second of the same number may have, as bits.
-    pub(super) second_runs: SecondRuns,
+    /// Numbers that are written in several runs, by the lengths of the first two.
+    pub(super) several_runs: SeveralRuns,
     /// Rules whose keyword is a lone `@`.
     pub(super) at_sign: Vec<RuleIndex>,
     /// For each rule of the catalogue, the rules that count its values.
     counts: Vec<SmallVec<[RuleIndex; 2]>>,
 }
 
-/// Which lengths a number's first two runs may have together.
+/// How many runs a number has at most, by the lengths of its first two.
 #[derive(Debug)]
-pub(super) struct SecondRuns([u64; 1 + forms::RUN]);
+pub(super) struct SeveralRuns([[u8; 1 + forms::RUN]; 1 + forms::RUN]);
 
-impl Default for SecondRuns {
+impl Default for SeveralRuns {
     fn default() -> Self {
-        Self([0; 1 + forms::RUN])
+        Self([[0; 1 + forms::RUN]; 1 + forms::RUN])
     }
 }
 
-impl SecondRuns {
-    fn add(&mut self, first: usize, second: usize) {
-        if let Some(seconds) = self.0.get_mut(first) {
-            *seconds |= 1 << second;
+impl SeveralRuns {
+    fn add(&mut self, first: usize, second: usize, runs: usize) {
+        if let Some(most) = self.0.get_mut(first).and_then(|seconds| seconds.get_mut(second)) {
+            *most = (*most).max(runs as u8);
         }
     }
 
-    /// Whether a number may have runs of these lengths.
-    pub(super) fn has(&self, first: usize, second: usize) -> bool {
-        self.0.get(first).is_some_and(|seconds| seconds >> second & 1 == 1)
+    /// How many runs a number may have of which the first two have these lengths; 0 if there is none.
+    pub(super) fn most(&self, first: usize, second: usize) -> usize {
+        self.0.get(first).and_then(|seconds| seconds.get(second)).map_or(0, |most| usize::from(*most))
     }
 }
 
@@ -234,7 +234,7 @@ impl Compiled {
             for variant in forms::variants(form)? {
                 match (variant.lengths().next(), variant.lengths().nth(1)) {
                     (Some(only), None) => self.lone_runs |= 1 << only,
-                    (Some(first), Some(second)) => self.second_runs.add(first, second),
+                    (Some(first), Some(second)) => self.several_runs.add(first, second, variant.lengths().count()),
                     _ => {}
                 }
                 self.numbers.entry(variant.signature()).or_default().push((index, variant));

@@ -83,8 +83,7 @@ impl Matcher {
         let runs = chain.runs();
         let length = |n: usize| runs.get(n).map_or(0, Range::len);
         let alone = self.compiled.lone_runs >> length(0) & 1 == 1;
-        let together = self.compiled.second_runs.has(length(0), length(1));
-        let most = if together { runs.len() } else { usize::from(alone) };
+        let most = self.compiled.several_runs.most(length(0), length(1)).max(usize::from(alone)).min(runs.len());
         if most == 0 {
             return None;
         }
