@@ -41,6 +41,7 @@ pub mod sasl;
 pub mod session;
 pub mod smtp;
 pub mod ssh;
+pub mod tds;
 pub mod telnet;
 pub mod text;
 pub mod tls;
@@ -68,6 +69,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &imap::PROTOCOL,
     &ldap::PROTOCOL,
     &mysql::PROTOCOL,
+    &tds::PROTOCOL,
     &mongodb::PROTOCOL,
     &dicom::PROTOCOL,
     &fix::PROTOCOL,

@@ -10,7 +10,7 @@ pub(super) fn secret_key(bytes: &[u8]) -> Option<&'static str> {
         0x95 => rest.number_be(2),
         _ => match rest.u8()? {
             short @ 0..=191 => Some(u64::from(short)),
-            high @ 192..=223 => Some((u64::from(high) - 192 << 8) + u64::from(rest.u8()?) + 192),
+            high @ 192..=223 => Some(((u64::from(high) - 192) << 8) + u64::from(rest.u8()?) + 192),
             255 => rest.number_be(4),
             _ => None,
         },
