@@ -11,6 +11,7 @@ use super::error::{Place, RuleError};
 use super::expression::Expression;
 use super::forms::{self, Variant};
 use super::glob::fits_any;
+use super::inner;
 use super::literals::Literals;
 use super::names::{Names, Role};
 use super::schema::{Content, Named, Number, Rule, When};
@@ -112,6 +113,8 @@ pub(super) enum Use {
     Anchor(RuleIndex),
     /// A keyword of this rule; with the bytes it must be, where case counts.
     Keyword(RuleIndex, Option<Box<[u8]>>),
+    /// A string that begins as a document in base64 does, if it is these bytes.
+    Packed(&'static [u8]),
 }
 
 impl Compiled {
@@ -147,6 +150,9 @@ impl Compiled {
             if rule.enabled {
                 compiled.add(index, rule, &mut literals).map_err(wrong)?;
             }
+        }
+        for start in inner::BEGINNINGS {
+            literal(&mut literals, start, Use::Packed(start));
         }
         compiled.uses = vec![SmallVec::new(); literals.len()];
         let mut patterns = vec![Vec::new(); literals.len()];

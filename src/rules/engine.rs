@@ -304,17 +304,14 @@ impl Engine {
             outer: None,
         };
         // A table's later pieces mean what its header says, which is not part of the digest.
-        let packed = match text.format {
-            Format::Json if text.seen == 0 => inner::packed_strings(bytes),
-            _ => Vec::new(),
-        };
-        let new = text.format == Format::Csv || !packed.is_empty() || self.scratch.meter.is_some();
+        let new = text.format == Format::Csv || self.scratch.meter.is_some();
         let digest = if new { None } else { familiar::digest(&scan, text.resource) };
         if let Some(hits) = digest.as_ref().and_then(|digest| self.familiar.found(digest)) {
             if hits.is_empty() {
                 return;
             }
             self.scratch.hits.clear();
+            self.scratch.packed.clear();
             self.scratch.hits.extend_from_slice(hits);
         } else {
             self.matcher.scan(&scan, table, &mut self.scratch);
@@ -322,6 +319,7 @@ impl Engine {
             // No value is kept, only where it stands.
             let lasting = |hit: &Hit| hit.value.is_none() && hit.account.is_none() && self.matcher.is_lasting(hit.rule);
             if let Some(digest) = digest
+                && self.scratch.packed.is_empty()
                 && self.scratch.hits.iter().all(lasting)
             {
                 self.familiar.remember(digest, self.scratch.hits.as_slice().into());
@@ -339,7 +337,6 @@ impl Engine {
             account: None,
         };
         self.tell(at, &source, |range| text.data.span(range), out);
-        self.packed(at, text, packed, out);
     }
 
     /// Makes findings of the hits, and looks into the tokens among them. Says whether there were any.
@@ -351,7 +348,7 @@ impl Engine {
         out: &mut dyn FnMut(Finding),
     ) -> bool {
         let paths = self.json_paths(source);
-        let mut tokens = Vec::new();
+        let mut tokens = self.documents(source, &span);
         let mut grown = false;
         for (n, hit) in self.scratch.hits.drain(..).enumerate() {
             self.path.clear();
@@ -436,6 +433,22 @@ impl Engine {
         !tokens.is_empty()
     }
 
+    /// The strings of a text that may be documents in base64, with their paths and packets.
+    fn documents(&mut self, source: &Source<'_>, span: &impl Fn(Range<usize>) -> Span) -> Vec<(String, Vec<u8>, Span)> {
+        let packed = std::mem::take(&mut self.scratch.packed);
+        let starts: Vec<usize> = packed.iter().map(|range| range.start).collect();
+        let json = source.format == Format::Json && !starts.is_empty();
+        let paths = if json { json::paths(source.bytes, &starts) } else { Vec::new() };
+        let mut documents = Vec::new();
+        for (n, range) in packed.iter().enumerate() {
+            let bytes = source.bytes.get(range.clone()).unwrap_or_default();
+            let parts = [source.place, source.name, paths.get(n).map_or("", String::as_str)];
+            let path: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+            documents.push((path.join("."), bytes.to_vec(), span(range.clone())));
+        }
+        documents
+    }
+
     /// Where in JSON the hits stand.
     fn json_paths(&mut self, source: &Source<'_>) -> Vec<String> {
         if source.format != Format::Json || self.scratch.hits.is_empty() {
@@ -500,6 +513,7 @@ fn sniff(value: &[u8]) -> Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::content::base64;
     use crate::model::flow::{Endpoint, Roles, Transport};
     use crate::model::stream::Stretch;
 
@@ -554,6 +568,23 @@ mod tests {
         }
         assert_eq!(found(&mut engine, Format::Plain, &page, 1700), ["test.address"]);
         assert_eq!(found(&mut engine, Format::Plain, &page.replace("one", "two"), 0), [""; 0]);
+    }
+
+    #[test]
+    fn documents_in_base64_are_looked_into_wherever_they_stand() {
+        let mut catalogue = Catalogue::default();
+        catalogue.add("test", RULE).unwrap();
+        let mut engine = Engine::new(Matcher::new(Arc::new(catalogue), Options::default()).unwrap());
+        let document = base64::encode(b"{\"one\":\"first value\",\"other\":1}");
+        let text = format!("{{\"a\":1,\"data\":\"{document}\"}}");
+        // Again, as what is known of a text must not hide what is inside.
+        for _ in 0..2 {
+            assert_eq!(found(&mut engine, Format::Json, &text, 0), ["test.one"]);
+        }
+        // Tokens, which have dots, and what is cut are not meant.
+        let token = text.replace(&document, "eyJhbGciOiJub25lIn0.eyJvbmUiOiJmaXJzdCB2YWx1ZSJ9.c2ln");
+        assert!(found(&mut engine, Format::Json, &token, 0).is_empty());
+        assert!(found(&mut engine, Format::Json, &text.replace(&document, &document[..30]), 0).is_empty());
     }
 
     #[test]

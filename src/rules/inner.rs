@@ -1,8 +1,6 @@
 //! Content inside of content: messages whose values are named by position, the claims of tokens, SAML
 //! assertions, documents in base64 that a field carries.
 
-use std::ops::Range;
-
 use super::engine::{Context, Engine};
 use crate::content::coding::{Coding, Decoder};
 use crate::content::dialect::Dialect;
@@ -23,6 +21,9 @@ const LONGEST: usize = 256 << 10;
 
 /// Shortest value in base64 that can hold a name and a value.
 const SHORTEST: usize = 16;
+
+/// How a string begins that holds JSON, a list of objects, or XML in base64.
+pub(super) const BEGINNINGS: [&[u8]; 4] = [b"\"eyJ", b"\"W3si", b"\"PD94", b"\"PHNh"];
 
 /// Where content stands that something was found in.
 #[derive(Clone, Copy, Debug)]
@@ -56,21 +57,6 @@ impl Engine {
             self.field(at, &field, out);
         });
         true
-    }
-
-    /// What the strings of a JSON text hold, as [`packed_strings`] found them.
-    pub(super) fn packed(
-        &mut self,
-        at: &Context<'_>,
-        text: &Text<'_>,
-        strings: Vec<Range<usize>>,
-        out: &mut dyn FnMut(Finding),
-    ) {
-        for range in strings {
-            let Text { place: path, resource, direction, outcome, .. } = *text;
-            let outside = Outside { path, resource, direction, outcome, span: text.data.span(range.clone()) };
-            self.inside(at, text.data.bytes.get(range).unwrap_or_default(), outside, out);
-        }
     }
 
     /// What a value holds that is a token with claims, or a document in base64.
@@ -108,20 +94,6 @@ pub(super) fn may_hold(name: &str, value: &[u8]) -> bool {
     value.len() >= SHORTEST
         && (matches!(value, [b'e', b'y', b'J' | b'A', ..] | [b'W', b'3', b's', ..] | [b'P', b'D' | b'H', ..])
             || name.starts_with("SAML"))
-}
-
-/// The strings of JSON that hold JSON of their own, in base64: `{"payload":"eyJ1c2VyIj…"}`. Tokens, which
-/// have dots, are not meant.
-pub(super) fn packed_strings(json: &[u8]) -> Vec<Range<usize>> {
-    const STRINGS: usize = 16;
-    let starts = memchr::memmem::find_iter(json, b"\"eyJ").map(|quote| quote + 1);
-    let string = |start: usize| {
-        let inside = json.get(start..)?;
-        let coded = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_');
-        let length = inside.iter().take(LONGEST).take_while(|b| coded(b)).count();
-        (length >= SHORTEST && inside.get(length) == Some(&b'"')).then_some(start..start + length)
-    };
-    starts.filter_map(string).take(STRINGS).collect()
 }
 
 /// The claims of a JSON Web Token (RFC 7519): its second part.
@@ -171,15 +143,6 @@ mod tests {
         let token = format!("Bearer {}.{}.c2ln", part("{\"alg\":\"none\"}"), part("{\"email\":\"a@b.example?>\"}"));
         assert_eq!(claims(token.as_bytes()).unwrap(), b"{\"email\":\"a@b.example?>\"}");
         assert_eq!(claims(b"eyJhbGciOiJub25lIn0.bm90IGpzb24.c2ln"), None);
-    }
-
-    #[test]
-    fn strings_of_json_may_hold_json() {
-        let inner = base64::encode(br#"{"user":"bob","password":"c0rrect-horse"}"#);
-        let text =
-            format!(r#"{{"id":"eyJ","token":"eyJhbGciOiJub25lIn0.eyJhIjoxfQ.c2ln","payload":"{inner}","cut":"{inner}"#);
-        let found: Vec<&str> = packed_strings(text.as_bytes()).into_iter().map(|range| &text[range]).collect();
-        assert_eq!(found, [inner]);
     }
 
     #[test]

@@ -47,8 +47,9 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         return assigned(text, name, wide + WIDE.len(), format, false, b':');
     }
     let mut next = name_end;
-    if at(text, next) == b'\\' && quote(at(text, next + 1)) {
-        next += 1;
+    let escapes = backslashes(text, next);
+    if quote(at(text, next + escapes)) {
+        next += escapes;
     }
     let mark = at(text, next);
     let quoted = quote(mark);
@@ -81,6 +82,10 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
             if format == Format::Html { None } else { apart::of_element(text, start..name_end, start) }
         }
         _ if quoted => apart::quoted(text, start..name_end, format),
+        // `<input type=password value=x>`
+        _ if prior(text, start) == b'=' && matches!(format, Format::Html | Format::Xml) => {
+            apart::tag(text, start..name_end, format)
+        }
         _ => None,
     }
 }
@@ -120,8 +125,9 @@ fn over_verb(text: &[u8], from: usize) -> usize {
 /// `name = value` from after the separator.
 fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted: bool, separator: u8) -> Option<Pair> {
     let from = forward(text, from, 8, blank);
-    let escaped = at(text, from) == b'\\' && quote(at(text, from + 1));
-    let from = from + usize::from(escaped);
+    let escapes = backslashes(text, from);
+    let escapes = if quote(at(text, from + escapes)) { escapes } else { 0 };
+    let from = from + escapes;
     let mark = at(text, from);
     let place = if quoted { Place::Json } else { place(text, &name, format) };
     if let Some(inside) = text.get(from..).and_then(|rest| rest.strip_prefix(b"\"\"\"".as_slice())) {
@@ -134,7 +140,7 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
         if !quoted && closes(text, name.start, mark) {
             return None;
         }
-        let end = string_end(text, start, mark, escaped)?;
+        let end = string_end(text, start, mark, escapes)?;
         return Some(Pair { name, value: start..end, place, delimited: true });
     }
     if mark == b'<' && separator == b':' && format == Format::Html && !quoted {
@@ -196,7 +202,7 @@ fn member(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
     if at(text, colon) != b':' || at(text, from) != b'"' {
         return None;
     }
-    let end = string_end(text, from + 1, b'"', false)?;
+    let end = string_end(text, from + 1, b'"', 0)?;
     Some(Pair { name, value: from + 1..end, place: Place::Json, delimited: true })
 }
 
@@ -246,22 +252,21 @@ fn place(text: &[u8], name: &Range<usize>, format: Format) -> Place {
     }
 }
 
-/// Where a quoted string ends. One that is not closed has no value here: its end may come with the
-/// next piece.
-pub(super) fn string_end(text: &[u8], start: usize, mark: u8, escaped: bool) -> Option<usize> {
-    let mut skip = false;
+/// How many backslashes stand at an offset. JSON in JSON has one before a quote, JSON in that three.
+pub(super) fn backslashes(text: &[u8], from: usize) -> usize {
+    forward(text, from, 7, |b| b == b'\\') - from
+}
+
+/// Where a quoted string ends, whose first quote had so many backslashes before it. One that is not closed
+/// has no value here: its end may come with the next piece.
+pub(super) fn string_end(text: &[u8], start: usize, mark: u8, escapes: usize) -> Option<usize> {
+    let mut run = 0;
     for (n, byte) in (start..).zip(text.get(start..)?.iter().take(LONGEST)) {
-        if skip {
-            skip = false;
-            if escaped && *byte == mark {
-                return Some(n - 1);
-            }
-        } else if *byte == b'\\' {
-            skip = true;
-        } else if *byte == mark {
-            return Some(n);
-        } else if *byte == b'\n' {
-            return None;
+        match *byte {
+            b'\\' => run += 1,
+            byte if byte == mark && (run == escapes || escapes == 0 && run % 2 == 0) => return Some(n - escapes),
+            b'\n' => return None,
+            _ => run = 0,
         }
     }
     None
@@ -380,6 +385,11 @@ mod tests {
             (r#"{"password": "hun\"ter2"}"#, Format::Json, Some("hun\"ter2")),
             (r#"{"password":12345,"a":1}"#, Format::Json, Some("12345")),
             (r#"{\"password\":\"hunter2\"}"#, Format::Json, Some("hunter2")),
+            (r#"{\\\"password\\\":\\\"hunter2\\\",\\\"a\\\":1}"#, Format::Json, Some("hunter2")),
+            (r#"{"password":"hunter2\\"}"#, Format::Json, Some("hunter2\\")),
+            (r#"{\"password\":\"hun\\\"ter2\"}"#, Format::Json, Some("hun\\\"ter2")),
+            ("<input type=password name=x value=hunter2>", Format::Html, Some("hunter2")),
+            ("<input type=password name=x>", Format::Html, None),
             (r#"{"errors":{"password":["too short"]}}"#, Format::Json, None),
             ("user=a&password=hunter%202&x=1", Format::Form, Some("hunter 2")),
             ("<password>a&amp;b</password>", Format::Xml, Some("a&b")),

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::after::{Pair, content, string_end};
+use super::after::{Pair, backslashes, content, string_end};
 use super::bytes::{at, backward, forward, identifier, prior, quote};
 use crate::model::event::Format;
 use crate::rules::schema::Place;
@@ -203,13 +203,18 @@ impl Tag {
                         continue;
                     }
                     n = forward(text, n + 1, 4, |b| b.is_ascii_whitespace());
-                    let mark = at(text, n);
+                    // In a string of JSON quotes are escaped.
+                    let escapes = backslashes(text, n);
+                    let mark = at(text, n + escapes);
                     let value = if quote(mark) {
-                        n + 1..forward(text, n + 1, AROUND, |b| b != mark)
+                        let start = n + escapes + 1;
+                        let end = forward(text, start, AROUND, |b| b != mark);
+                        n = end + 1;
+                        start..end.saturating_sub(escapes).max(start)
                     } else {
-                        n..forward(text, n, AROUND, |b| !b.is_ascii_whitespace() && b != b'>')
+                        let end = forward(text, n, AROUND, |b| !b.is_ascii_whitespace() && b != b'>');
+                        std::mem::replace(&mut n, end)..end
                     };
-                    n = value.end + usize::from(quote(mark));
                     attributes.push((key, value));
                 }
             }
@@ -297,12 +302,12 @@ fn members(text: &[u8], from: usize) -> Vec<Member> {
 
 /// A string, whose quotes may be escaped, or a word; and the offset after it.
 fn token(text: &[u8], from: usize) -> Option<(Range<usize>, bool, usize)> {
-    let first = forward(text, from, 2, |b| b == b'\\');
+    let escapes = backslashes(text, from);
+    let first = from + escapes;
     let mark = at(text, first);
     if quote(mark) {
-        let escaped = first > from;
-        let end = string_end(text, first + 1, mark, escaped)?;
-        return Some((first + 1..end, true, end + 1 + usize::from(escaped)));
+        let end = string_end(text, first + 1, mark, escapes)?;
+        return Some((first + 1..end, true, end + 1 + escapes));
     }
     let end = forward(text, from, 64, |b| identifier(b) || matches!(b, b'.' | b'+'));
     (end > from).then_some((from..end, false, end))
@@ -345,6 +350,7 @@ mod tests {
             (r#"{name:'password',value:'x7'}"#, Format::Script),
             (r#"<add value="x7" key="Password" />"#, Format::Xml),
             (r#"<input type="password" value="x7">"#, Format::Html),
+            (r#"{"c":"<add key=\"password\" value=\"x7\"/>"}"#, Format::Json),
             (r#"<string name="password">x7</string>"#, Format::Xml),
             (r#"<property name="password"><value>x7</value></property>"#, Format::Xml),
             (r#"<a:Attribute Name="password" F="b"><a:AttributeValue x:t="s">x7</a:AttributeValue>"#, Format::Xml),

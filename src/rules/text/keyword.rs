@@ -44,6 +44,11 @@ impl Matcher {
                         self.anchor(scan, range.clone(), scratch);
                         scratch.end(*rule, &started);
                     }
+                    Use::Packed(start) => {
+                        if scan.text.get(range.clone()) == Some(*start) {
+                            scratch.packed(scan, range.clone());
+                        }
+                    }
                     Use::Keyword(rule, None) => self.keyword(scan, *rule, range.clone(), scratch),
                     Use::Keyword(rule, Some(exact)) => {
                         if scan.text.get(range.clone()).is_some_and(|bytes| bytes == &**exact) {

@@ -37,6 +37,11 @@ pub(super) use table::Header;
 /// Hits of one text that are kept: more than this is a listing, and the first ones show it.
 const HITS: usize = 4096;
 
+/// Documents in base64 that are looked into in one text, how short they may be, and how long.
+const PACKED: usize = 16;
+const SHORTEST: usize = 40;
+const LONGEST: usize = 256 << 10;
+
 /// A text and its circumstances.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scan<'a> {
@@ -95,6 +100,8 @@ pub(super) struct Scratch {
     names_done: usize,
     /// How many accounts were looked for.
     accounts: usize,
+    /// Strings that may be documents in base64.
+    pub(super) packed: Vec<Range<usize>>,
     /// Counts what rules cost, when somebody asks.
     pub(super) meter: Option<Box<Meter>>,
     /// How telling names are as names of accounts, remembered.
@@ -107,6 +114,7 @@ impl Matcher {
         scratch.hits.clear();
         scratch.names_done = 0;
         scratch.accounts = 0;
+        scratch.packed.clear();
         scratch.done.clear();
         scratch.done.resize(self.catalogue.len(), 0);
         let literals = match scan.format {
@@ -223,6 +231,21 @@ impl Hit {
 }
 
 impl Scratch {
+    /// Takes note of a string of JSON, or of what a client sends, that begins as a document in base64 does.
+    fn packed(&mut self, scan: &Scan<'_>, start: Range<usize>) {
+        let data = scan.format == Format::Json || scan.direction == Direction::ToServer;
+        let first = start.start + 1;
+        let seen = scan.seen > first || self.packed.last().is_some_and(|last| last.end > first);
+        if !data || seen || self.packed.len() >= PACKED {
+            return;
+        }
+        let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=');
+        let end = bytes::forward(scan.text, first, LONGEST, part);
+        if end - first >= SHORTEST && bytes::at(scan.text, end) == bytes::at(scan.text, start.start) {
+            self.packed.push(first..end);
+        }
+    }
+
     pub(super) fn keep(&mut self, hit: Hit) {
         if self.hits.len() < HITS {
             self.hits.push(hit);
