@@ -1,6 +1,7 @@
 //! Content codings (RFC 9110 section 8.4.1): gzip, deflate, brotli, zstd, and stacks of them, decoded as
-//! the bytes arrive. The caller says how much output there is room for, so a bomb costs no memory.
+//! the bytes arrive; snappy and LZ4. The caller says how much output there is room for, so a bomb costs no memory.
 
+mod block;
 mod brotli;
 mod deflate;
 mod zstd;
@@ -14,6 +15,10 @@ pub enum Coding {
     Deflate,
     /// `gzip`, RFC 1952.
     Gzip,
+    /// `lz4`: its frames. On its own only.
+    Lz4,
+    /// `snappy`: a block, or frames. On its own only.
+    Snappy,
     /// `zstd`, RFC 8878.
     Zstd,
 }
@@ -27,6 +32,8 @@ impl Coding {
             () if is("br") => Some(Self::Brotli),
             () if is("deflate") => Some(Self::Deflate),
             () if is("zstd") => Some(Self::Zstd),
+            () if is("snappy") || is("x-snappy-framed") => Some(Self::Snappy),
+            () if is("lz4") => Some(Self::Lz4),
             () => None,
         }
     }
@@ -60,6 +67,7 @@ struct Stage {
 }
 
 enum Inflater {
+    Block(block::Block),
     Brotli(Box<brotli::Brotli>),
     Deflate(deflate::Deflate),
     Zstd(Box<zstd::Zstd>),
@@ -72,6 +80,8 @@ impl Decoder {
             Coding::Brotli => Inflater::Brotli(Box::default()),
             Coding::Deflate => Inflater::Deflate(deflate::Deflate::zlib_or_raw()),
             Coding::Gzip => Inflater::Deflate(deflate::Deflate::gzip()),
+            Coding::Lz4 => Inflater::Block(block::Block::new(block::Kind::Lz4)),
+            Coding::Snappy => Inflater::Block(block::Block::new(block::Kind::Snappy)),
             Coding::Zstd => Inflater::Zstd(Box::default()),
         };
         Self { stages: applied.rev().map(|c| Stage { inflater: inflater(c), waiting: Vec::new() }).collect() }
@@ -130,6 +140,7 @@ fn decode(stages: &mut [Stage], input: &[u8], out: &mut Vec<u8>, room: usize) ->
 impl Inflater {
     fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize) -> (usize, Status) {
         match self {
+            Self::Block(block) => block.decode(input),
             Self::Brotli(brotli) => brotli.decode(input, out, room),
             Self::Deflate(deflate) => deflate.decode(input, out, room),
             Self::Zstd(zstd) => zstd.decode(input, out, room),
@@ -140,6 +151,7 @@ impl Inflater {
         match self {
             // These two hand out everything at once.
             Self::Brotli(_) | Self::Deflate(_) => Status::Ended,
+            Self::Block(block) => block.finish(out, room),
             Self::Zstd(zstd) => zstd.finish(out, room),
         }
     }

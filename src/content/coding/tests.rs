@@ -24,6 +24,11 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
+fn frames<W: Write>(mut encoder: W, bytes: &[u8], end: impl FnOnce(W) -> Vec<u8>) -> Vec<u8> {
+    encoder.write_all(bytes).unwrap();
+    end(encoder)
+}
+
 /// "hello hello hello hello hello" as the reference encoder writes it.
 const BROTLI: &[u8] =
     b"\x1b\x1d\x00\xf8\x8d\x94\x6e\xde\x44\x55\x86\xd6\x0a\x20\x6c\x6f\x4a\x11\x7a\xe2\x80\x52\x2d\x00";
@@ -61,6 +66,9 @@ fn every_coding_is_undone_whatever_the_pieces() {
         (&[Coding::Deflate], zlib(&text)),
         (&[Coding::Deflate], raw(&text)),
         (&[Coding::Zstd], zstd(&text)),
+        (&[Coding::Snappy], snap::raw::Encoder::new().compress_vec(&text).unwrap()),
+        (&[Coding::Snappy], frames(snap::write::FrameEncoder::new(Vec::new()), &text, |e| e.into_inner().unwrap())),
+        (&[Coding::Lz4], frames(lz4_flex::frame::FrameEncoder::new(Vec::new()), &text, |e| e.finish().unwrap())),
         (&[Coding::Gzip, Coding::Zstd], zstd(&gzip(&text))),
         (&[Coding::Deflate, Coding::Gzip, Coding::Gzip], gzip(&gzip(&zlib(&text)))),
     ] {

@@ -146,12 +146,25 @@ fn sections_of_documents_and_old_operations_are_read() {
 
 #[test]
 fn compressed_messages_are_unpacked() {
+    use std::io::Write;
     let inner = insert();
-    let packed = snap::raw::Encoder::new().compress_vec(&inner[16..]).unwrap();
-    let size = (inner.len() as u32 - 16).to_le_bytes();
-    let body = [&2013_u32.to_le_bytes(), size.as_slice(), b"\x01", &packed].concat();
-    let said = play_every_cut(&PROTOCOL, &[(C, &wrap(1, 0, 2012, &body))]);
-    assert!(said.has("field attribute mongodb.request documents[].pwd=hunter2 of eva@b.example"), "{:?}", said.lines);
+    let plain = &inner[16..];
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+    zlib.write_all(plain).unwrap();
+    let zstd = ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest);
+    let packings = [
+        (0, plain.to_vec()),
+        (1, snap::raw::Encoder::new().compress_vec(plain).unwrap()),
+        (2, zlib.finish().unwrap()),
+        (3, zstd),
+    ];
+    for (by, packed) in packings {
+        let size = (inner.len() as u32 - 16).to_le_bytes();
+        let body = [&2013_u32.to_le_bytes(), size.as_slice(), &[by], &packed].concat();
+        let said = play_every_cut(&PROTOCOL, &[(C, &wrap(1, 0, 2012, &body))]);
+        let line = "field attribute mongodb.request documents[].pwd=hunter2 of eva@b.example";
+        assert!(said.has(line), "{by} {:?}", said.lines);
+    }
 }
 
 #[test]

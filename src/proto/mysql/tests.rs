@@ -201,20 +201,27 @@ fn a_value_longer_than_a_packet_goes_by_in_pieces() {
 #[test]
 fn the_compressed_protocol_is_read() {
     use std::io::Write;
-    let capabilities = CAPABILITIES | wire::CLIENT_COMPRESS;
-    let (greeting, response) = (greeting(capabilities), response(capabilities, &[7; 20], "mysql_native_password"));
-    let query = packet(0, b"\x03SELECT ssn FROM people");
-    let stored = [&(query.len() as u32).to_le_bytes()[..3], &[0, 0, 0, 0], &query].concat();
-    let plain = answer(&[vec![1], column("ssn", 253), eof(), string(b"457-20-6619"), eof()]);
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(&plain).unwrap();
-    let coded = encoder.finish().unwrap();
-    let (length, full) = ((coded.len() as u32).to_le_bytes(), (plain.len() as u32).to_le_bytes());
-    let coded = [&length[..3], &[1], &full[..3], &coded].concat();
-    let ok = packet(2, OK);
-    let said = play_every_cut(&PROTOCOL, &[(S, &greeting), (C, &response), (S, &ok), (C, &stored), (S, &coded)]);
-    assert_eq!(said.all("field"), ["field column mysql.row ssn=457-20-6619"]);
-    assert!(said.has("text mysql.query Sql  SELECT ssn FROM people"));
+    let zlib = |plain: &[u8]| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |plain: &[u8]| ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest);
+    let codings: [(u32, &dyn Fn(&[u8]) -> Vec<u8>); 2] = [(wire::CLIENT_COMPRESS, &zlib), (wire::CLIENT_ZSTD, &zstd)];
+    for (capability, coding) in codings {
+        let capabilities = CAPABILITIES | capability;
+        let (greeting, response) = (greeting(capabilities), response(capabilities, &[7; 20], "mysql_native_password"));
+        let query = packet(0, b"\x03SELECT ssn FROM people");
+        let stored = [&(query.len() as u32).to_le_bytes()[..3], &[0, 0, 0, 0], &query].concat();
+        let plain = answer(&[vec![1], column("ssn", 253), eof(), string(b"457-20-6619"), eof()]);
+        let coded = coding(&plain);
+        let (length, full) = ((coded.len() as u32).to_le_bytes(), (plain.len() as u32).to_le_bytes());
+        let coded = [&length[..3], &[1], &full[..3], &coded].concat();
+        let ok = packet(2, OK);
+        let said = play_every_cut(&PROTOCOL, &[(S, &greeting), (C, &response), (S, &ok), (C, &stored), (S, &coded)]);
+        assert_eq!(said.all("field"), ["field column mysql.row ssn=457-20-6619"]);
+        assert!(said.has("text mysql.query Sql  SELECT ssn FROM people"));
+    }
 }
 
 #[test]
