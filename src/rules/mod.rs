@@ -27,6 +27,7 @@ mod login;
 mod mask;
 mod naive;
 mod names;
+mod oid;
 mod schema;
 mod text;
 mod validate;

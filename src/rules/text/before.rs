@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::apart;
-use super::bytes::{at, backward, blank, identifier, prior, quote};
+use super::bytes::{at, backward, blank, forward, identifier, prior, quote};
 use crate::model::event::Format;
 use crate::rules::names::Reading;
 use crate::rules::schema::Place;
@@ -141,11 +141,14 @@ fn attribute(text: &[u8], equals: usize) -> Option<Near> {
     if !says_nothing(own) {
         return Some(Near { name: first..equals, place: Place::Xml, reading: Reading::Key });
     }
-    let tag = text.get(open..first)?;
-    for attribute in [b"name=".as_slice(), b"key=", b"id=", b"type=", b"label="] {
-        if let Some(found) = memchr::memmem::find(tag, attribute) {
-            let start = open + found + attribute.len() + 1;
-            let end = start + text.get(start..first)?.iter().position(|b| quote(*b))?;
+    // What speaks of the value may stand before it or behind it.
+    let close = forward(text, equals, 256, |b| !matches!(b, b'<' | b'>'));
+    for attribute in [b"name=".as_slice(), b"key=", b"id=", b"type=", b"label=", b"root="] {
+        let found = memchr::memmem::find_iter(text.get(open..close)?, attribute).map(|n| open + n);
+        let mut found = found.filter(|n| prior(text, *n).is_ascii_whitespace() && !(first..equals).contains(n));
+        if let Some(found) = found.next() {
+            let start = found + attribute.len() + 1;
+            let end = start + text.get(start..close)?.iter().position(|b| quote(*b))?;
             return Some(Near { name: start..end, place: Place::Xml, reading: Reading::Key });
         }
     }
@@ -178,7 +181,7 @@ fn beside(text: &[u8], open: usize, end: usize) -> Near {
 fn element(text: &[u8], close: usize, start: usize, format: Format) -> Option<Near> {
     let open = backward(text, close, 256, |b| b != b'<' && b != b'>');
     open.checked_sub(1).filter(|n| at(text, *n) == b'<')?;
-    let end = super::bytes::forward(text, open, 64, |b| identifier(b) || matches!(b, b':' | b'.'));
+    let end = forward(text, open, 64, |b| identifier(b) || matches!(b, b':' | b'.'));
     let tag = text.get(open..end)?;
     if !tag.is_empty() && !generic(tag) && format != Format::Html {
         let colon = tag.iter().rposition(|b| *b == b':').map_or(0, |n| n + 1);
@@ -241,6 +244,8 @@ mod tests {
             ("<Card>4111</Card>", Format::Xml, "Card"),
             ("<ns:CardNo id='1'>4111</ns:CardNo>", Format::Xml, "CardNo"),
             (r#"<input name="card" type="text" value="4111">"#, Format::Html, "card"),
+            (r#"<input value="4111" valid="x" name="card">"#, Format::Html, "card"),
+            (r#"<id extension="4111" root="2.16.840.1.113883.4.1"/>"#, Format::Xml, "2.16.840.1.113883.4.1"),
             ("Card number: 4111", Format::Plain, "Card number"),
             ("CARD=4111", Format::Plain, "CARD"),
             ("my card is 4111", Format::Plain, "my card is"),

@@ -208,6 +208,9 @@ impl Matcher {
     /// What a name of the text means.
     fn meaning(&self, name: &[u8], reading: Reading) -> Roles {
         let name = String::from_utf8_lossy(name);
+        if let Some(register) = super::oid::register(&name) {
+            return self.compiled.names.resolve(register, Reading::Key);
+        }
         let plain = name.contains('\\') || name.contains('%');
         let name = if plain { std::borrow::Cow::Owned(unescaped(&name)) } else { name };
         self.compiled.names.resolve(&name, reading)
