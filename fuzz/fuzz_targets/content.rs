@@ -2,11 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use plainsight::content::charset::Charset;
 use plainsight::content::chunked::{Chunked, Step};
 use plainsight::content::coding::{Coding, Decoder, Status};
+use plainsight::content::document::{self, Document, Kind};
 use plainsight::content::mime::{Message, Place};
 use plainsight::content::sql::{Bulk, Dialect, Parameters, Tokens};
-use plainsight::content::{base64, form, header, media, multipart, percent, pieces, sniff};
+use plainsight::content::{base64, form, header, keys, media, multipart, percent, pieces, sniff};
+use plainsight::model::event::{Format, Outcome};
 use plainsight::model::flow::Direction;
 use plainsight::model::packet::Mark;
 use plainsight::model::stream::{Origin, Stretch};
@@ -35,6 +38,7 @@ fuzz_target!(|data: &[u8]| {
             let (boundary, rest) = bytes.split_at(size.min(bytes.len()));
             assert!(multipart::parts(rest, boundary).count() <= rest.len() + 1);
         }
+        6 => files(bytes, size),
         5 => {
             let mut kept = pieces::Pieces::default();
             let mut emit = |stretch: Stretch<'_>, seen: usize| assert!(seen <= stretch.bytes.len());
@@ -46,6 +50,29 @@ fuzz_target!(|data: &[u8]| {
         other => coded(CODINGS[usize::from(other) % CODINGS.len()], bytes, size),
     }
 });
+
+/// Files and texts in charsets.
+fn files(bytes: &[u8], size: usize) {
+    let _ = keys::of_file(bytes);
+    let mut events = Events::default();
+    for kind in [Kind::of_file(bytes), Kind::of_message(bytes)].into_iter().flatten() {
+        let mut document = Document::new(kind);
+        for piece in bytes.chunks(size) {
+            document.push(stretch(piece), 0..piece.len());
+        }
+        let (direction, outcome) = (Direction::ToClient, Outcome::Unknown);
+        document.finish(document::Place { place: "file", resource: "", direction, outcome }, &mut events);
+    }
+    let (label, text) = bytes.split_at(size.min(bytes.len()));
+    for said in [Charset::of_media(label), Some(Charset::named(label)), None] {
+        let mut kept = pieces::Pieces::default();
+        kept.read_as(said, Format::Html);
+        for piece in text.chunks(size) {
+            kept.push(stretch(piece), &mut |stretch, seen| assert!(seen <= stretch.bytes.len()));
+        }
+        kept.finish(&mut |stretch, seen| assert!(seen <= stretch.bytes.len()));
+    }
+}
 
 fn stretch(bytes: &[u8]) -> Stretch<'_> {
     const HERE: &[Origin] = &[Origin {

@@ -236,3 +236,23 @@ fn a_message_that_is_too_long_is_passed_over() {
     assert!(said.has("field column tds.row ssn=457-20-6619"), "{:?}", said.all("skipped"));
     assert!(!said.all("skipped over a limit").is_empty());
 }
+
+#[test]
+fn changed_bytes_do_no_harm() {
+    let rows = packet(4, &[columns(&["login", "ssn"]), row(&["bob", "457-20-6619"]), DONE.to_vec()].concat());
+    let call =
+        request(3, &[vec![0xff, 0xff, 10, 0, 0, 0], short(""), vec![0, 0xe7, 9, 0], COLLATION.to_vec()].concat());
+    let turns =
+        [(C, prelogin(0x12, 0)), (S, prelogin(4, 0)), (C, login("bob", "x7")), (S, ack()), (C, call), (S, rows)];
+    for turn in 0..turns.len() {
+        for n in 0..turns[turn].1.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = turns.clone();
+                changed[turn].1[n] ^= change;
+                let pieces: Vec<Turn<'_>> =
+                    changed.iter().map(|(direction, bytes)| (*direction, bytes.as_slice())).collect();
+                play(&pieces);
+            }
+        }
+    }
+}

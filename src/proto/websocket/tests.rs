@@ -126,3 +126,16 @@ fn what_is_no_frame_is_not_read_as_one() {
     assert!(texts(&said).is_empty());
     assert!(said.has("link Violation"));
 }
+
+#[test]
+fn changed_bytes_do_no_harm() {
+    let frames =
+        [to_client(0x01, b"{\"a\":"), to_client(0x80, b"1}"), to_client(0xc2, &[0x4a, 0x4c, 0x4a, 0x06, 0])].concat();
+    for n in 0..frames.len() {
+        for change in 1..=255 {
+            let mut changed = frames.clone();
+            changed[n] ^= change;
+            play(&[(C, ASK), (S, AGREE), (S, &changed)]);
+        }
+    }
+}
