@@ -71,17 +71,17 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         b'>' if !quoted && matches!(format, Format::Xml | Format::Plain) => inside(text, start..name_end, gap + 1),
         b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap, false),
         b'<' if !quoted && format == Format::Xml => apart::element(text, start..name_end),
-        // `<input name=password value="x">`
-        letter
-            if gap > next && letter.is_ascii_alphabetic() && prior(text, start) == b'=' && format == Format::Html =>
-        {
-            apart::tag(text, start..name_end, format)
-        }
         // `<password type="text">value</password>`, `<password value="x"/>`
         letter if gap > next && letter.is_ascii_alphabetic() && matches!(prior(text, start), b'<' | b':') => {
             if format == Format::Html { None } else { apart::of_element(text, start..name_end, start) }
         }
         _ if quoted => apart::quoted(text, start..name_end, format),
+        // XML in a string of JSON.
+        b'>' if format == Format::Json && prior(text, start) == b'<' => inside(text, start..name_end, gap + 1),
+        b'<' if !quoted && format == Format::Json => apart::element(text, start..name_end),
+        // JSON in an attribute of a page, or in XML.
+        b'&' if !quoted && matches!(format, Format::Html | Format::Xml) => in_references(text, start..name_end),
+        b'\r' | b'\n' if format == Format::Plain => apart::lines(text, start..name_end),
         // `<input type=password value=x>`
         _ if prior(text, start) == b'=' && matches!(format, Format::Html | Format::Xml) => {
             apart::tag(text, start..name_end, format)
@@ -104,6 +104,17 @@ fn before_verb(text: &[u8], rest: Range<usize>) -> usize {
     let letters = text.get(rest.clone()).unwrap_or_default();
     let verb = ["是", "为", "為", "は"].iter().find(|verb| letters.ends_with(verb.as_bytes()));
     rest.end - verb.map_or(0, |verb| verb.len())
+}
+
+/// `&quot;name&quot;:&quot;value&quot;`, after the name.
+fn in_references(text: &[u8], name: Range<usize>) -> Option<Pair> {
+    const MARK: &[u8] = b"&quot;";
+    let mark = |from: usize| text.get(from..).filter(|rest| rest.starts_with(MARK)).map(|_| from + MARK.len());
+    let colon = forward(text, mark(name.end)?, 4, blank);
+    let start = mark(forward(text, colon + 1, 4, blank)).filter(|_| at(text, colon) == b':')?;
+    let rest = text.get(start..)?;
+    let end = start + memchr::memmem::find(rest.get(..LONGEST).unwrap_or(rest), MARK)?;
+    Some(Pair { name, value: start..end, place: Place::Json, delimited: true })
 }
 
 /// Whether the quotation mark after a name closes the string that the name stands in: `t("Password:")`.
@@ -286,7 +297,8 @@ pub(super) fn content(text: &[u8], name: Range<usize>, from: usize) -> Option<Pa
         return (!value.is_empty()).then_some(Pair { name, value, place: Place::Xml, delimited: true });
     }
     let end = forward(text, from, LONGEST, |b| b != b'<');
-    let closed = at(text, end) == b'<' && matches!(at(text, end + 1), b'/' | b'!');
+    // Some writers of JSON put a backslash before a slash.
+    let closed = at(text, end) == b'<' && matches!(at(text, end + 1), b'/' | b'!' | b'\\');
     (closed && end > from).then_some(Pair { name, value: from..end, place: Place::Xml, delimited: true })
 }
 
@@ -337,7 +349,9 @@ fn cell(text: &[u8], name: Range<usize>, from: usize, apart: bool) -> Option<Pai
 pub(super) fn decoded<'a>(raw: &'a [u8], place: Place, format: Format) -> Cow<'a, [u8]> {
     match place {
         Place::Form | Place::Query if raw.iter().any(|b| matches!(b, b'%' | b'+')) => Cow::Owned(percent(raw)),
-        Place::Xml | Place::Label if matches!(format, Format::Html | Format::Xml) && raw.contains(&b'&') => {
+        Place::Xml | Place::Label | Place::Json
+            if matches!(format, Format::Html | Format::Xml) && raw.contains(&b'&') =>
+        {
             Cow::Owned(entity::decode(raw))
         }
         _ if raw.contains(&b'\\') => Cow::Owned(unescape(raw)),
@@ -390,6 +404,10 @@ mod tests {
             (r#"{\"password\":\"hun\\\"ter2\"}"#, Format::Json, Some("hun\\\"ter2")),
             ("<input type=password name=x value=hunter2>", Format::Html, Some("hunter2")),
             ("<input type=password name=x>", Format::Html, None),
+            ("<data>{&quot;password&quot;: &quot;a&amp;b&quot;}</data>", Format::Xml, Some("a&b")),
+            ("<i data-x='{&quot;password&quot;:&quot;hunter2&quot;}'>", Format::Html, Some("hunter2")),
+            ("<b>password&quot; is one</b>", Format::Html, None),
+            (r#"{"x":"<a><password>hunter2<\/password></a>"}"#, Format::Json, Some("hunter2")),
             (r#"{"errors":{"password":["too short"]}}"#, Format::Json, None),
             ("user=a&password=hunter%202&x=1", Format::Form, Some("hunter 2")),
             ("<password>a&amp;b</password>", Format::Xml, Some("a&b")),

@@ -73,6 +73,7 @@ pub(super) fn quoted(text: &[u8], name: Range<usize>, format: Format) -> Option<
     let name = first..name.end;
     let before = backward(text, mark, 4, |b| b.is_ascii_whitespace() || b == b'\\');
     match prior(text, before) {
+        b':' if format == Format::Plain => object(text, name.clone()).or_else(|| lines(text, name)),
         b':' => object(text, name),
         b'=' => tag(text, name, format),
         _ => None,
@@ -91,6 +92,45 @@ pub(super) fn element(text: &[u8], name: Range<usize>) -> Option<Pair> {
     }
     let end = forward(text, name.end, 80, |b| b != b'>');
     next(text, first..name.end, end + 1)
+}
+
+/// The value in one of the lines after that which holds the name, as YAML has them: `- name: password`, and
+/// `value: x` in the same column.
+pub(super) fn lines(text: &[u8], name: Range<usize>) -> Option<Pair> {
+    let (key, column) = key_of_line(text, name.start)?;
+    let space = |b: u8| matches!(b, b' ' | b'"' | b'\'');
+    if !names(text.get(key.clone())?) || forward(text, key.end + 1, 64, space) < name.start {
+        return None;
+    }
+    let mut from = name.end;
+    for _ in 0..=BETWEEN {
+        let line = forward(text, from, 128, |b| b != b'\n') + 1;
+        let end = forward(text, line, AROUND, |b| !matches!(b, b'\r' | b'\n'));
+        let (key, own) = key_of_line(text, line)?;
+        if own != column || at(text, forward(text, line, 64, |b| b == b' ')) == b'-' {
+            return None;
+        }
+        if values(text.get(key.clone())?) {
+            let start = forward(text, key.end + 1, 8, |b| b == b' ');
+            let mark = at(text, start);
+            let value = if quote(mark) {
+                start + 1..string_end(text, start + 1, mark, 0)?
+            } else {
+                start..start + text.get(start..end)?.trim_ascii_end().len()
+            };
+            return (!value.is_empty()).then_some(Pair { name, value, place: Place::Label, delimited: true });
+        }
+        from = end;
+    }
+    None
+}
+
+/// The key at the start of the line that an offset is in, and its column.
+fn key_of_line(text: &[u8], offset: usize) -> Option<(Range<usize>, usize)> {
+    let line = backward(text, offset, 128, |b| b != b'\n');
+    let start = forward(text, line, 64, |b| matches!(b, b' ' | b'-'));
+    let end = forward(text, start, 64, identifier);
+    (at(text, end) == b':' && end > start).then_some((start..end, start - line))
 }
 
 /// The value in the element after the one that holds the name, which ends before `from`.
@@ -359,6 +399,8 @@ mod tests {
             ("<name>password</name><value><string>x7</string></value>", Format::Xml),
             (r#"<system value="password"/><value value="x7"/>"#, Format::Xml),
             (r#"<password value="x7"/>"#, Format::Xml),
+            ("env:\n- name: A\n  value: b\n- name: DB_Password\n  value: \"x7\"\n", Format::Plain),
+            ("  - key: 'password'\n    type: string\n    value: x7 \n  - key: c\n", Format::Plain),
         ] {
             assert_eq!(of(text, format), Some("x7"), "{text}");
         }
@@ -374,6 +416,9 @@ mod tests {
             (r#"<label name="password">x7</label>"#, Format::Html),
             (r#"<param name="password"/><param name="y" value="x7"/>"#, Format::Xml),
             ("<b>password</b><value>x7</value>", Format::Xml),
+            ("- name: password\n- name: x\n  value: x7\n", Format::Plain),
+            ("- name: password\n    value: x7\n", Format::Plain),
+            ("- note: password\n  value: x7\n", Format::Plain),
             ("<name>password</name><name>x7</name>", Format::Xml),
             ("<name>password</name></a><value>x7</value>", Format::Xml),
         ] {
