@@ -58,6 +58,8 @@ struct Side {
     kind: Option<u8>,
     /// What is held of it.
     body: Gathered,
+    /// How much must be held before it is looked at again: a long row is not read anew with every packet.
+    wait: usize,
     /// Why the rest of the message is passed over.
     pass: Option<Skip>,
     tokens: Tokens,
@@ -207,6 +209,9 @@ impl Tds {
     fn message(&mut self, direction: Direction, last: bool, out: &mut dyn EventSink) {
         let Some(side) = self.sides.get_mut(direction.index()) else { return };
         let Some(kind) = side.kind.filter(|_| side.pass.is_none()) else { return };
+        if !last && side.body.len() < side.wait {
+            return;
+        }
         let mut body = std::mem::take(&mut side.body);
         let data = body.stretch();
         let used = match kind {
@@ -271,6 +276,7 @@ impl Tds {
         }
         if let Some(side) = self.sides.get_mut(direction.index()) {
             side.kind = Some(kind).filter(|_| !last);
+            side.wait = body.len() + body.len() / 2;
             side.body = body;
         }
     }
