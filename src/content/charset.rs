@@ -166,11 +166,22 @@ impl Stream {
 
     /// Whether nothing is to be done about a piece.
     fn leaves(&mut self, piece: &[u8]) -> bool {
-        let ascii = self.charset.0.is_ascii_compatible() && piece.is_ascii();
-        // Old pages often say the charset they once had. Of those with letters of several bytes, a few
-        // can look like UTF-8 by chance.
-        let single = self.charset.0.is_single_byte();
-        ascii && !self.within || single && *self.already.get_or_insert_with(|| is_utf8(piece))
+        let encoding = self.charset.0;
+        let ascii = encoding.is_ascii_compatible() && piece.is_ascii();
+        if piece.is_empty() || ascii && !self.within {
+            return true;
+        }
+        // Old pages often say the charset they once had, and programs whose strings are UTF-16 inside say
+        // so of what they send. Of charsets with letters of several bytes, a few letters can look like
+        // UTF-8 by chance.
+        let already = if encoding.is_single_byte() {
+            is_utf8(piece)
+        } else if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
+            piece.iter().all(|b| (1..0x80).contains(b))
+        } else {
+            false
+        };
+        *self.already.get_or_insert(already)
     }
 
     fn convert(&mut self, bytes: &[u8], last: bool, out: &mut Vec<u8>) {
@@ -269,5 +280,8 @@ mod tests {
     fn utf_8_that_is_called_latin_stays_as_it_is() {
         let charset = Charset::named(b"latin1").unwrap();
         assert_eq!(charset.read("Grüße".as_bytes()).as_ref(), "Grüße".as_bytes());
+        let wide = Charset::named(b"utf-16").unwrap();
+        assert_eq!(wide.read(b"<a>plain</a>").as_ref(), b"<a>plain</a>");
+        assert_eq!(wide.read(b"a\0b\0").as_ref(), b"ab");
     }
 }
