@@ -99,6 +99,13 @@ fn wide_sign(text: &[u8], part: Range<usize>) -> Option<usize> {
     Some(part.start + found)
 }
 
+/// What stands before the first comma or full stop of East Asian text: `密码：x，用户名：y。`.
+fn before_wide(value: &[u8]) -> &[u8] {
+    let stops = ["，", "。", "；", "、"];
+    let end = value.windows(WIDE.len()).position(|sign| stops.iter().any(|stop| stop.as_bytes() == sign));
+    value.get(..end.unwrap_or(value.len())).unwrap_or(value)
+}
+
 /// Where what is left of a name ends without the verb that stands before the sign: `密码是：x`.
 fn before_verb(text: &[u8], rest: Range<usize>) -> usize {
     let letters = text.get(rest.clone()).unwrap_or_default();
@@ -176,7 +183,7 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
             let line = text.get(from..end)?;
             let comment =
                 memchr::memmem::find(line, b" #").or_else(|| memchr::memmem::find(line, b" //")).unwrap_or(line.len());
-            let line = line.get(..comment)?;
+            let line = before_wide(line.get(..comment)?);
             pair(from + line.trim_ascii_end().len(), true)
         }
         _ => {
@@ -190,6 +197,7 @@ fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted
                     )
             };
             let end = forward(text, from, LONGEST, |b| !stop(b));
+            let end = from + before_wide(text.get(from..end)?).len();
             if separator == b':' && format == Format::Plain && goes_on(text, from..end) {
                 None
             } else {
@@ -420,6 +428,7 @@ mod tests {
             ("<label>password</label><input type=password>", Format::Html, None),
             ("パスワードpassword：hunter2", Format::Plain, Some("hunter2")),
             ("password＝hunter2", Format::Plain, Some("hunter2")),
+            ("用户：bob，password：hunter2。", Format::Plain, Some("hunter2")),
             ("if(password===x)", Format::Script, None),
             ("{password:e.value}", Format::Script, None),
             (r#"{"\u015fpassword\u0131":"hunter2"}"#, Format::Json, Some("hunter2")),
