@@ -304,7 +304,7 @@ fn shape(text: &str) -> Shape {
             || c.is_whitespace()
             // Signs of other scripts, and the marks of Indic letters.
             || !c.is_ascii()
-            || matches!(c, '.' | ',' | '!' | '?' | ':' | '\'' | '’' | '-' | '(' | ')' | '…')
+            || matches!(c, '.' | ',' | '!' | '?' | ':' | ';' | '\'' | '’' | '-' | '(' | ')' | '…')
     };
     if !text.chars().all(reads) {
         return Shape::Other;

@@ -117,6 +117,26 @@ const FILLERS: &[&str] = &[
     "lama",
     "moi",
     "cu",
+    "cookie",
+    "usuario",
+    "usuari",
+    "herhaal",
+    "herhalen",
+    "igen",
+    "gjenta",
+    "bekreft",
+    "znovu",
+    "ponovno",
+    "potvrda",
+    "potvrdi",
+    "uudelleen",
+    "ujra",
+    "povtor",
+    "repita",
+    "ripeti",
+    "gentag",
+    "confirmez",
+    "reingresar",
 ];
 
 impl Names {
@@ -229,17 +249,19 @@ fn unspaced(letter: char) -> bool {
     matches!(letter, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{9fff}')
 }
 
-/// A name without the digest that makes it one site's own: `wordpress_logged_in_5f4dcc3b5aa765d61d8327deb882cf99`.
+/// A name without the digest that makes it one site's own: `wordpress_logged_in_5f4dcc3b5aa765d61d8327deb882cf99`,
+/// `_shibsession_64656661756c74`.
 fn without_digest(name: &str) -> &str {
     let digits = name.bytes().rev().take_while(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).count();
-    match name.len().checked_sub(digits.min(DIGEST)) {
-        Some(end @ 1..) if digits >= DIGEST => name.get(..end).unwrap_or(name),
-        _ => name,
-    }
+    let end = if digits >= DIGEST { name.len() - DIGEST } else { name.len() - digits };
+    let (Some(own), Some(tail)) = (name.get(..end), name.get(end..)) else { return name };
+    let apart = digits >= SUFFIX && own.ends_with(['_', '-']) && tail.bytes().any(|b| b.is_ascii_digit());
+    if !own.is_empty() && (digits >= DIGEST || apart) { own } else { name }
 }
 
-/// Hexadecimal digits of an MD5 digest.
+/// Hexadecimal digits of an MD5 digest, and the least of another suffix.
 const DIGEST: usize = 32;
+const SUFFIX: usize = 8;
 
 /// The words of a name, folded.
 pub(super) fn words(name: &str) -> Vec<String> {
@@ -367,6 +389,7 @@ mod tests {
         let key = |name| names.resolve(name, Reading::Key).to_vec();
         assert_eq!(key("SSESS5f4dcc3b5aa765d61d8327deb882cf99"), [session]);
         assert_eq!(key("SSESSbeef5f4dcc3b5aa765d61d8327deb882cf99"), []);
+        assert_eq!(key("ssess_64656661756c74"), [session]);
         for name in ["_token", "form[_token]", "user._token"] {
             assert_eq!(key(name), [csrf], "{name}");
         }
