@@ -151,6 +151,7 @@ impl Compiled {
                 compiled.add(index, rule, &mut literals).map_err(wrong)?;
             }
         }
+        spell(catalogue, &mut literals);
         for start in inner::BEGINNINGS {
             literal(&mut literals, start, Use::Packed(start));
         }
@@ -211,22 +212,7 @@ impl Compiled {
         for name in &named.names {
             self.names.add(name, Role::For(index));
         }
-        for anchor in named.anchors.iter().cloned().chain(spellings(named)).flat_map(|anchor| cases(&anchor)) {
-            literal(literals, anchor.as_bytes(), Use::Anchor(index));
-            if !anchor.is_ascii() {
-                // As JSON and URLs may write it.
-                let beyond = |letter: char, written: String| if letter.is_ascii() { letter.into() } else { written };
-                let units = |letter: char| {
-                    letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
-                };
-                let bytes =
-                    |letter: char| letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02x}")).collect();
-                let escaped: String = anchor.chars().map(|letter| beyond(letter, units(letter))).collect();
-                let percent: String = anchor.chars().map(|letter| beyond(letter, bytes(letter))).collect();
-                literal(literals, escaped.as_bytes(), Use::Anchor(index));
-                literal(literals, percent.as_bytes(), Use::Anchor(index));
-            }
-        }
+        named.anchors.iter().for_each(|name| anchor(literals, name, index));
     }
 
     fn number(&mut self, index: RuleIndex, number: &Number) -> Result<(), String> {
@@ -250,11 +236,49 @@ impl Compiled {
     }
 }
 
-/// The spellings of a field's names that lead to it in text without being common words: names of several
-/// words, and those of other scripts than ASCII. For the others a rule says what is to stand around them.
+/// Adds what leads to the names of fields in text by itself.
+fn spell(catalogue: &Catalogue, literals: &mut Collected) {
+    let fields = || {
+        catalogue.iter().filter(|(_, rule)| rule.enabled).filter_map(|(index, rule)| match &rule.when {
+            When::Field(named) if !named.anchors.is_empty() => Some((index, named)),
+            _ => None,
+        })
+    };
+    let mut known: Vec<&str> = fields().flat_map(|(_, named)| named.anchors.iter().map(String::as_str)).collect();
+    let mut spelled: Vec<_> = fields().flat_map(|(index, named)| spellings(named).map(move |s| (s, index))).collect();
+    spelled.sort_unstable_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
+    // What leads to a part of a name leads to the name.
+    let led = |name: &str, known: &[&str]| known.iter().any(|part| name.contains(part));
+    for (name, index) in &spelled {
+        if !led(name, &known) {
+            known.push(name);
+            anchor(literals, name, *index);
+        }
+    }
+}
+
+/// Adds what leads to a name, in each case, and as JSON and URLs may write it.
+fn anchor(literals: &mut Collected, name: &str, index: RuleIndex) {
+    for name in cases(name) {
+        literal(literals, name.as_bytes(), Use::Anchor(index));
+        if name.is_ascii() {
+            continue;
+        }
+        let beyond = |letter: char, written: String| if letter.is_ascii() { letter.into() } else { written };
+        let units =
+            |letter: char| letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        let bytes = |letter: char| letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped: String = name.chars().map(|letter| beyond(letter, units(letter))).collect();
+        let percent: String = name.chars().map(|letter| beyond(letter, bytes(letter))).collect();
+        literal(literals, escaped.as_bytes(), Use::Anchor(index));
+        literal(literals, percent.as_bytes(), Use::Anchor(index));
+    }
+}
+
+/// The spellings of a field's names that are no common words: of names of several words, and of those of other
+/// scripts than ASCII. For the others a rule says what is to stand around them.
 fn spellings(named: &Named) -> impl Iterator<Item = String> {
-    let names: &[String] = if named.anchors.is_empty() { &[] } else { &named.names };
-    names.iter().map(|name| name.trim_start_matches('*')).flat_map(|name| {
+    named.names.iter().map(|name| name.trim_start_matches('*')).flat_map(|name| {
         let several = name.contains(' ') && name.len() >= SPELLED;
         let joined = ["", "_", "-", " "].into_iter().filter(move |_| several).map(|joint| name.replace(' ', joint));
         joined.chain((!several && !name.is_ascii()).then(|| name.to_owned()))
