@@ -207,7 +207,8 @@ fn the_compressed_protocol_is_read() {
         encoder.finish().unwrap()
     };
     let zstd = |plain: &[u8]| ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest);
-    let codings: [(u32, &dyn Fn(&[u8]) -> Vec<u8>); 2] = [(wire::CLIENT_COMPRESS, &zlib), (wire::CLIENT_ZSTD, &zstd)];
+    type Pack = fn(&[u8]) -> Vec<u8>;
+    let codings: [(u32, Pack); 2] = [(wire::CLIENT_COMPRESS, zlib), (wire::CLIENT_ZSTD, zstd)];
     for (capability, coding) in codings {
         let capabilities = CAPABILITIES | capability;
         let (greeting, response) = (greeting(capabilities), response(capabilities, &[7; 20], "mysql_native_password"));

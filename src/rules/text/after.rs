@@ -75,8 +75,6 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         letter if gap > next && letter.is_ascii_alphabetic() && matches!(prior(text, start), b'<' | b':') => {
             if format == Format::Html { None } else { apart::of_element(text, start..name_end, start) }
         }
-        // `- name: DB_PASSWORD`, and on the next line `value: x`
-        b'\r' | b'\n' if format == Format::Plain => next_line(text, start..name_end, gap),
         _ if quoted => apart::quoted(text, start..name_end, format),
         // XML in a string of JSON.
         b'>' if format == Format::Json && prior(text, start) == b'<' => inside(text, start..name_end, gap + 1),
@@ -90,22 +88,6 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         }
         _ => None,
     }
-}
-
-/// The value of a name that is one itself, in YAML: from the end of its line.
-fn next_line(text: &[u8], name: Range<usize>, end: usize) -> Option<Pair> {
-    let first = name.start - usize::from(quote(prior(text, name.start)));
-    let colon = backward(text, first, 4, blank);
-    let key = backward(text, colon.checked_sub(1)?, 16, |b| b.is_ascii_alphabetic());
-    let key = text.get(key..colon)?;
-    if ![b"name:".as_slice(), b"key:", b"Name:", b"Key:"].contains(&key) {
-        return None;
-    }
-    let start = forward(text, end, 40, |b| b.is_ascii_whitespace());
-    let value = start..start + 6;
-    let named = text.get(value.clone())?.eq_ignore_ascii_case(b"value:");
-    let pair = if named { assigned(text, value.clone(), value.end, Format::Plain, false, b':') } else { None };
-    pair.map(|pair| Pair { name, ..pair })
 }
 
 /// A sign of East Asian text.
