@@ -214,10 +214,20 @@ fn is_statement(text: &[u8]) -> bool {
     }
 }
 
+/// Text behind the line by which a spreadsheet program is told the separator: `sep=;`.
+pub fn after_separator(text: &[u8]) -> &[u8] {
+    match text {
+        [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', _, b'\r', b'\n', rest @ ..]
+        | [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', _, b'\n', rest @ ..] => rest,
+        _ => text,
+    }
+}
+
 /// Whether text begins as a table with separated columns: a line of names, and lines with as many cells.
 fn is_table(text: &[u8]) -> bool {
     /// Columns of a table that two lines show; one of fewer needs more lines.
     const TELLING: usize = 3;
+    let text = after_separator(text);
     let start = text.get(..SAMPLE).unwrap_or(text);
     let mut lines = start.split_inclusive(|b| *b == b'\n').filter(|line| line.ends_with(b"\n") || text.len() <= SAMPLE);
     let Some(names) = lines.next().filter(|line| line.ends_with(b"\n")).map(<[u8]>::trim_ascii) else { return false };
@@ -344,6 +354,7 @@ mod tests {
         assert_eq!(format(b"<?xml version"), Format::Xml);
         assert_eq!(format(b"a,b,c"), Format::Plain);
         assert_eq!(format(b"id;name;card_no\r\n7;Ada;4539578763621486\r\n"), Format::Csv);
+        assert_eq!(plain(b"sep=;\r\nid;name;card_no\r\n7;Ada;4539578763621486\r\n"), Format::Csv);
         assert_eq!(plain(b"login,pwd\nada,x\nben,y\n\"eva, jr\",z\n"), Format::Csv);
         assert_eq!(plain(b"Hello, world, again\nit is me, who else\n"), Format::Plain);
         assert_eq!(plain(b"user,password\nand more\n"), Format::Plain);

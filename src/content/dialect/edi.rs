@@ -82,7 +82,7 @@ fn identifier(code: &[u8]) -> &'static str {
         b"34" | b"SY" => "ssn",
         b"XX" => "npi",
         b"HN" => "medicare number",
-        b"MI" | b"MR" | b"EI" => "member number",
+        b"MI" | b"MR" | b"EI" => "insurance member number",
         _ => "",
     }
 }
@@ -94,7 +94,7 @@ fn reference(code: &[u8]) -> &'static str {
         b"EA" => "mrn",
         b"F6" => "medicare number",
         b"HPI" => "npi",
-        b"0F" | b"1W" | b"1L" | b"IG" => "member number",
+        b"0F" | b"1W" | b"1L" | b"IG" => "insurance member number",
         _ => "",
     }
 }

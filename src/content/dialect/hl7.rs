@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Say, split};
 
 /// What the fields that speak of persons hold, by segment and position. `cx` is an identifier with its
-/// type, `xtn` a telephone number or an address of another kind.
+/// type, `xtn` a telephone number or an address of another kind, `xcn` somebody who treats or orders.
 const FIELDS: &[(&str, usize, &str)] = &[
     ("PID", 2, "cx"),
     ("PID", 3, "cx"),
@@ -27,7 +27,7 @@ const FIELDS: &[(&str, usize, &str)] = &[
     ("GT1", 12, "ssn"),
     ("IN1", 7, "xtn"),
     ("IN1", 18, "birth date"),
-    ("IN1", 36, "policy number"),
+    ("IN1", 36, "insurance number"),
     ("IN1", 49, "cx"),
     ("IN2", 2, "ssn"),
     ("IN2", 6, "medicare number"),
@@ -37,6 +37,14 @@ const FIELDS: &[(&str, usize, &str)] = &[
     ("MRG", 1, "cx"),
     ("ARV", 7, "cx"),
     ("STF", 10, "xtn"),
+    ("PV1", 7, "xcn"),
+    ("PV1", 8, "xcn"),
+    ("PV1", 9, "xcn"),
+    ("PV1", 17, "xcn"),
+    ("OBR", 16, "xcn"),
+    ("OBR", 28, "xcn"),
+    ("ORC", 12, "xcn"),
+    ("PD1", 4, "xcn"),
 ];
 
 /// The signs of a message, which its header declares.
@@ -119,6 +127,7 @@ fn fields(text: &[u8], segment: &str, range: Range<usize>, signs: Signs, say: &m
                     }
                     name.push_str(if part(0).contains(&b'@') { ".email" } else { ".phone" });
                 }
+                Some("xcn") => name.push_str(".provider id"),
                 Some(meaning) => name.extend([".", meaning]),
             }
             say(name, first);

@@ -43,7 +43,7 @@ impl Dialect {
             b'M' | b'F' | b'B' if hl7::begins(text) => Some(Self::Hl7),
             b'I' if edi::x12(text).is_some() => Some(Self::X12),
             b'U' if edi::edifact(text).is_some() => Some(Self::Edifact),
-            b'{' if swift::begins(text) => Some(Self::Swift),
+            b'{' | b':' if swift::begins(text) => Some(Self::Swift),
             _ => None,
         }
     }
@@ -186,6 +186,10 @@ mod tests {
             "{1:F01BANKBEBBAXXX2222123456}{2:I103BANKDEFFXXXXN}{4:\r\n:20:REF1\r\n:50K:/BE68539007547034\r\nJOHN DOE\r\n\
              :59:/123456789\r\nJANE\r\n-}",
         );
+        let lines = read(":20:A1\r\n:25:DE1/2\r\n:59:/123456789\r\n:70:/INV/77\r\n:86:166?00X?31AT61?32Eva\r\n");
+        for line in ["59.account number=123456789", "70=/INV/77", "86.31.account number=AT61", "86.32=Eva"] {
+            has(&lines, line);
+        }
         for line in ["50K.account number=BE68539007547034", "50K=JOHN DOE", "59.account number=123456789", "20=REF1"] {
             has(&said, line);
         }

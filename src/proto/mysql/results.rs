@@ -141,6 +141,10 @@ impl Results {
                     }
                 }
             }
+            // The definitions of a statement that was prepared, unseen, are no result: its own result follows.
+            State::Rows { .. } if self.current.is_none() && sequence == 1 && matches!(payload, [1..=250]) => {
+                self.adrift(packet, sequence, out);
+            }
             State::Rows { .. } => self.row_packet(packet, out),
         }
         Turn::None
