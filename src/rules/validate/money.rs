@@ -28,6 +28,7 @@ const BRANDS: &[Brand] = &[
     brand("Mastercard", 2221, 2720, 16, 16),
     brand("Mastercard", 51, 55, 16, 16),
     brand("Verve", 506_099, 506_198, 16, 19),
+    brand("Elo", 504_175, 504_175, 16, 16),
     brand("Elo", 506_699, 506_778, 16, 16),
     brand("Elo", 509, 509, 16, 16),
     brand("Elo", 627_780, 627_780, 16, 16),
@@ -56,6 +57,7 @@ const BRANDS: &[Brand] = &[
     brand("Napas", 9704, 9704, 16, 19),
     brand("Troy", 9792, 9792, 16, 16),
     brand("Humo", 9860, 9860, 16, 16),
+    brand("UATP", 1, 1, 15, 15),
     brand("Visa", 4, 4, 13, 19),
 ];
 
