@@ -15,6 +15,7 @@ use super::inner;
 use super::literals::Literals;
 use super::names::{Names, Role};
 use super::schema::{Content, Named, Number, Rule, When};
+use super::spelling;
 use super::validate::{self, Check, Subject, Verdict};
 use crate::model::finding::RuleIndex;
 
@@ -212,7 +213,7 @@ impl Compiled {
         for name in &named.names {
             self.names.add(name, Role::For(index));
         }
-        named.anchors.iter().for_each(|name| anchor(literals, name, index));
+        spelling::anchors(named).for_each(|name| anchor(literals, &name, index));
     }
 
     fn number(&mut self, index: RuleIndex, number: &Number) -> Result<(), String> {
@@ -236,23 +237,23 @@ impl Compiled {
     }
 }
 
-/// Adds what leads to the names of fields in text by itself.
+/// Adds what leads to the names of fields in text by itself. What leads to the end of a name leads to the name.
 fn spell(catalogue: &Catalogue, literals: &mut Collected) {
     let fields = || {
         catalogue.iter().filter(|(_, rule)| rule.enabled).filter_map(|(index, rule)| match &rule.when {
-            When::Field(named) if !named.anchors.is_empty() => Some((index, named)),
+            When::Field(named) => Some((index, named)),
             _ => None,
         })
     };
-    let mut known: Vec<&str> = fields().flat_map(|(_, named)| named.anchors.iter().map(String::as_str)).collect();
-    let mut spelled: Vec<_> = fields().flat_map(|(index, named)| spellings(named).map(move |s| (s, index))).collect();
+    let mut known: Vec<String> = fields().flat_map(|(_, named)| spelling::anchors(named)).collect();
+    let mut spelled: Vec<_> =
+        fields().flat_map(|(index, named)| spelling::own(named).map(move |s| (s, index))).collect();
     spelled.sort_unstable_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
-    // What leads to a part of a name leads to the name.
-    let led = |name: &str, known: &[&str]| known.iter().any(|part| name.contains(part));
-    for (name, index) in &spelled {
-        if !led(name, &known) {
+    for (name, index) in spelled {
+        let leads = |part: &String| name.rfind(part.as_str()).is_some_and(|at| !name[at + part.len()..].contains(' '));
+        if !known.iter().any(leads) {
+            anchor(literals, &name, index);
             known.push(name);
-            anchor(literals, name, *index);
         }
     }
 }
@@ -274,19 +275,6 @@ fn anchor(literals: &mut Collected, name: &str, index: RuleIndex) {
         literal(literals, percent.as_bytes(), Use::Anchor(index));
     }
 }
-
-/// The spellings of a field's names that are no common words: of names of several words, and of those of other
-/// scripts than ASCII. For the others a rule says what is to stand around them.
-fn spellings(named: &Named) -> impl Iterator<Item = String> {
-    named.names.iter().map(|name| name.trim_start_matches('*')).flat_map(|name| {
-        let several = name.contains(' ') && name.len() >= SPELLED;
-        let joined = ["", "_", "-", " "].into_iter().filter(move |_| several).map(|joint| name.replace(' ', joint));
-        joined.chain((!several && !name.is_ascii()).then(|| name.to_owned()))
-    })
-}
-
-/// Shortest name of several words that is looked for in all spellings.
-const SPELLED: usize = 7;
 
 /// A word as it is, with a capital, and in capitals. Of ASCII letters the case does not count anyway.
 fn cases(word: &str) -> Vec<String> {

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::error::{Place, RuleError};
 use super::schema::{COMMON, Mask, Origin, Rule, When, category};
+use super::spelling::OWN;
 use crate::model::finding::{Confidence, Severity};
 
 /// What a file says.
@@ -198,7 +199,9 @@ fn validate(rule: &Rule) -> Result<(), String> {
             Err("a keyword must have 4 bytes, or 3 with a sign among them, or be `@`".to_owned())
         }
         When::Field(n) if n.names.is_empty() => Err("no names".to_owned()),
-        When::Field(n) if n.anchors.iter().any(|k| k.len() < 3) => Err("an anchor under 3 bytes".to_owned()),
+        When::Field(n) if n.anchors.iter().any(|k| k.len() < 3 && k != OWN) => {
+            Err("an anchor under 3 bytes".to_owned())
+        }
         When::Number(n) if n.forms.is_empty() => Err("no forms".to_owned()),
         When::Weakness(w) if w.weakness.is_empty() => Err("no weakness".to_owned()),
         _ => Ok(()),

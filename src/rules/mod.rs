@@ -29,6 +29,7 @@ mod naive;
 mod names;
 mod oid;
 mod schema;
+mod spelling;
 mod text;
 mod validate;
 mod why;

@@ -7,6 +7,7 @@ use regex_automata::util::syntax;
 
 use super::catalogue::Catalogue;
 use super::schema::When;
+use super::spelling::{anchors, own};
 
 /// Bytes of a compiled expression.
 const SIZE: usize = 64 << 20;
@@ -23,7 +24,8 @@ impl Naive {
         let patterns = catalogue.iter().filter(|(_, rule)| rule.enabled).flat_map(|(_, rule)| match &rule.when {
             When::Content(content) => content.regex.as_slice().to_vec(),
             When::Field(named) if !named.anchors.is_empty() => {
-                let names: Vec<String> = named.anchors.iter().map(|name| regex_syntax::escape(name)).collect();
+                let names: Vec<String> =
+                    anchors(named).chain(own(named)).map(|name| regex_syntax::escape(&name)).collect();
                 let names = names.join("|");
                 vec![format!(
                     r#"(?i)(?:{names})[\w-]*["']?[ \t]{{0,8}}(?:[:=>]|=>)[ \t]{{0,8}}["']?([^\s"'<&,;]{{1,256}})"#

@@ -51,7 +51,11 @@ const WORDS: usize = 8;
 /// Words that one name of a rule may have.
 const TOGETHER: usize = 5;
 
-/// Words that say nothing at the end of a name.
+/// Letters of a word that an ending may add to a name, and that the name has at least.
+const ENDING: usize = 3;
+const STEM: usize = 6;
+
+/// Words that say nothing at the end of a name: what kind of value it is, of whom, and which of several.
 const FILLERS: &[&str] = &[
     "number",
     "num",
@@ -65,6 +69,51 @@ const FILLERS: &[&str] = &[
     "raw",
     "plain",
     "clear",
+    "nummer",
+    "numero",
+    "numer",
+    "cislo",
+    "szam",
+    "numarasi",
+    "numara",
+    "numeris",
+    "numurs",
+    "番号",
+    "번호",
+    "号码",
+    "號碼",
+    "नंबर",
+    "नं",
+    "संख्या",
+    // Suffixes of dynamic fields.
+    "s",
+    "ss",
+    "str",
+    "dt",
+    // `date de naissance du patient`, `domicilio actual`, `indirizzo di casa`.
+    "de",
+    "del",
+    "du",
+    "da",
+    "do",
+    "di",
+    "des",
+    "della",
+    "client",
+    "cliente",
+    "titular",
+    "titulaire",
+    "titolare",
+    "paciente",
+    "paziente",
+    "casa",
+    "actual",
+    "completo",
+    "completa",
+    "particular",
+    "privat",
+    "privado",
+    "kontaktowy",
     // Which one of several it is: languages that put it last do so in names, too.
     "new",
     "old",
@@ -83,7 +132,6 @@ const FILLERS: &[&str] = &[
     "bestatigung",
     "nueva",
     "nuevo",
-    "actual",
     "anterior",
     "repetir",
     "confirmar",
@@ -180,13 +228,37 @@ impl Names {
         let words = words.get(first..).unwrap_or_default();
         for end in (1..=words.len()).rev() {
             let so_far = words.get(..end).unwrap_or_default();
+            let known = roles.len();
             self.ending(so_far, &mut roles);
+            if reading == Reading::Label && roles.len() == known {
+                self.inflected(so_far, &mut roles);
+            }
             let filler = so_far.last().is_some_and(|last| FILLERS.contains(&last.as_str()));
             if reading == Reading::Key && !filler {
                 break;
             }
         }
         roles
+    }
+
+    /// The same for a word of a sentence: `телефоны`, `numaram`, `電話番号は` are names with an ending.
+    fn inflected(&self, words: &[String], roles: &mut Roles) {
+        let Some((last, before)) = words.split_last() else { return };
+        let ascii = last.is_ascii();
+        let least = if ascii { STEM } else { STEM / 2 };
+        let mut stem = last.as_str();
+        for _ in 0..ENDING {
+            stem = stem.get(..stem.char_indices().next_back().map_or(0, |(at, _)| at)).unwrap_or_default();
+            if stem.chars().count() < least {
+                return;
+            }
+            let known = roles.len();
+            let all = [before, &[stem.to_owned()]].concat();
+            self.ending(&all, roles);
+            if roles.len() > known {
+                return;
+            }
+        }
     }
 
     /// Whether a text is the name of something that rules look for.
@@ -197,8 +269,19 @@ impl Names {
     /// Whether a value speaks of such names: one of its words is one, or in a script without blanks a part.
     pub(super) fn speak(&self, text: &str) -> bool {
         let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        words.any(|word| !word.bytes().all(|b| b.is_ascii_digit()) && self.is_name(word))
+        words.any(|word| !word.bytes().all(|b| b.is_ascii_digit()) && (self.is_name(word) || self.declined(word)))
             || self.unspaced.iter().any(|name| text.contains(&**name))
+    }
+
+    /// Whether a word of another script is a name but for its ending: `κωδικό`, `пароля`.
+    fn declined(&self, word: &str) -> bool {
+        let folded = words(word).concat();
+        let length = folded.chars().count();
+        if folded.is_ascii() || length < STEM {
+            return false;
+        }
+        let stem: String = folded.chars().take(length - ENDING + 1).collect();
+        self.whole.keys().any(|name| name.starts_with(stem.as_str()) && name.chars().count() < length + ENDING)
     }
 
     /// How telling a name of accounts is: the lower, the more. `None` for other names.
@@ -292,6 +375,14 @@ pub(super) fn words(name: &str) -> Vec<String> {
     if !word.is_empty() {
         words.push(word);
     }
+    // `txtphone`, `txtCardNo`: the kind of a field on a form, and its name.
+    if words.len() > 1 && words.first().is_some_and(|first| first == "txt") {
+        words.remove(0);
+    } else if let Some(first) = words.first_mut()
+        && let Some(rest) = first.strip_prefix("txt").filter(|rest| rest.chars().count() > 2)
+    {
+        *first = rest.to_owned();
+    }
     words
 }
 
@@ -315,28 +406,38 @@ impl Shape {
     }
 }
 
-/// Lower case without the accents of the Latin scripts.
+/// Lower case without the accents of the Latin and Greek scripts.
 fn fold(letter: char, into: &mut String) {
     for lower in letter.to_lowercase() {
         let plain = match lower {
-            'à'..='å' | 'ā' | 'ă' | 'ą' => "a",
+            'à'..='å' | 'ā' | 'ă' | 'ą' | 'ạ'..='ặ' | 'ə' => "a",
             'ç' | 'ć' | 'č' => "c",
             'ď' | 'đ' => "d",
-            'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' => "e",
-            'ğ' => "g",
-            'ì'..='ï' | 'ı' | 'ī' | 'į' => "i",
-            'ł' | 'ľ' | 'ĺ' => "l",
-            'ñ' | 'ń' | 'ň' => "n",
-            'ò'..='ö' | 'ø' | 'ő' | 'ō' => "o",
+            'è'..='ë' | 'ē' | 'ė' | 'ę' | 'ě' | 'ẹ'..='ệ' => "e",
+            'ğ' | 'ģ' => "g",
+            'ì'..='ï' | 'ĩ' | 'ı' | 'ī' | 'į' | 'ỉ'..='ị' => "i",
+            'ķ' => "k",
+            'ł' | 'ľ' | 'ĺ' | 'ļ' => "l",
+            'ñ' | 'ń' | 'ň' | 'ņ' => "n",
+            'ò'..='ö' | 'ø' | 'ő' | 'ō' | 'ơ' | 'ọ'..='ợ' => "o",
             'ŕ' | 'ř' => "r",
             'ś' | 'š' | 'ş' | 'ș' => "s",
             'ß' => "ss",
             'ť' | 'ţ' | 'ț' => "t",
-            'ù'..='ü' | 'ů' | 'ű' | 'ū' | 'ų' => "u",
-            'ý' | 'ÿ' => "y",
+            'ù'..='ü' | 'ũ' | 'ů' | 'ű' | 'ū' | 'ų' | 'ư' | 'ụ'..='ự' => "u",
+            'ý' | 'ÿ' | 'ỳ'..='ỹ' => "y",
             'ź' | 'ż' | 'ž' => "z",
             'æ' => "ae",
             'œ' => "oe",
+            'ά' => "α",
+            'έ' => "ε",
+            'ή' => "η",
+            'ί' | 'ϊ' | 'ΐ' => "ι",
+            'ό' => "ο",
+            'ύ' | 'ϋ' | 'ΰ' => "υ",
+            'ώ' => "ω",
+            'ς' => "σ",
+            'ё' => "е",
             // What is left of a dotted capital I after lower-casing.
             '\u{307}' => "",
             other => {
@@ -360,6 +461,10 @@ mod tests {
         assert_eq!(words("APIKey2"), ["api", "key", "2"]);
         assert_eq!(words("Contraseña"), ["contrasena"]);
         assert_eq!(words("Şifre"), ["sifre"]);
+        assert_eq!(words("txtcardNo"), words("txtCardNo"));
+        assert_eq!(words("txt"), ["txt"]);
+        assert_eq!(words("Số điện thoại"), ["so", "dien", "thoai"]);
+        assert_eq!(words("ΤΗΛΈΦΩΝΟ"), words("τηλεφωνο"));
     }
 
     #[test]
@@ -377,6 +482,8 @@ mod tests {
         assert_eq!(key("password_hint"), []);
         assert_eq!(key("access_token"), [token]);
         assert_eq!(key("csrfToken"), [csrf]);
+        assert_eq!(key("Password del titular"), [password]);
+        assert_eq!(key("passwort_nr"), [password]);
     }
 
     #[test]
@@ -401,10 +508,10 @@ mod tests {
     #[test]
     fn a_value_may_speak_of_a_name() {
         let mut names = Names::default();
-        for name in ["password", "密码", "รหัสผ่าน"] {
+        for name in ["password", "密码", "รหัสผ่าน", "κωδικός"] {
             names.add(name, Role::Ignored);
         }
-        for text in ["password reset link", "忘记密码？", "รหัสผ่านไม่ถูกต้อง"]
+        for text in ["password reset link", "忘记密码？", "รหัสผ่านไม่ถูกต้อง", "τον κωδικό;"]
         {
             assert!(names.speak(text), "{text}");
         }
@@ -422,5 +529,11 @@ mod tests {
         let label = names.resolve("Order 12, SSN of the customer", Reading::Label);
         assert_eq!(label.to_vec(), [Role::For(ssn), Role::For(order)]);
         assert_eq!(names.resolve("SSN of the order", Reading::Label).first(), Some(&Role::Against(ssn)));
+        names.add("*電話番号", Role::For(order));
+        names.add("kimlik numara", Role::For(ssn));
+        for (label, role) in [("私の電話番号は", Role::For(order)), ("kimlik numaram", Role::For(ssn))] {
+            assert_eq!(names.resolve(label, Reading::Label).first(), Some(&role), "{label}");
+            assert_eq!(names.resolve(label, Reading::Key).first(), None, "{label}");
+        }
     }
 }
