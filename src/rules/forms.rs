@@ -5,7 +5,7 @@
 use smallvec::SmallVec;
 
 /// Characters that may stand between two runs of one number.
-pub(super) const SEPARATORS: &[u8] = b" -./+=";
+pub(super) const SEPARATORS: &[u8] = b" -./+=(";
 
 /// Longest run, and most runs of one number.
 pub(super) const RUN: usize = 34;
@@ -56,6 +56,8 @@ impl Variant {
                 let Some(&between) = text.get(at) else { return false };
                 let fits = match self.between.get(n - 1) {
                     Some(Between::Same) => b" -.+".contains(&between) && *same.get_or_insert(between) == between,
+                    // A space of a URL.
+                    Some(Between::Exactly(b' ')) => matches!(between, b' ' | b'+'),
                     Some(Between::Exactly(byte)) => between == *byte,
                     None => false,
                 };

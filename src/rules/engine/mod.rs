@@ -211,6 +211,7 @@ impl Engine {
                 at: time,
                 protocol: at.protocol,
                 outer: Some(outer),
+                cells: &[],
             };
             self.matcher.scan(&scan, None, &mut self.scratch);
         }
@@ -280,6 +281,7 @@ impl Engine {
             at: text.data.mark(0).at,
             protocol: at.protocol,
             outer: None,
+            cells: &[],
         };
         // A table's later pieces mean what its header says, which is not part of the digest.
         let new = text.format == Format::Csv || self.scratch.meter.is_some();

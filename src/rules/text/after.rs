@@ -68,7 +68,11 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         b'=' if at(text, gap + 1) == b'=' => None,
         b'=' if at(text, gap + 1) == b'>' => assigned(text, name, gap + 2, format, quoted, b'='),
         b'=' => assigned(text, name, gap + 1, format, quoted, b'='),
-        b'>' if !quoted && matches!(format, Format::Xml | Format::Plain) => inside(text, start..name_end, gap + 1),
+        b'>' if !quoted && matches!(format, Format::Xml | Format::Plain) => {
+            let own =
+                || matches!(prior(text, start), b'<' | b':').then(|| apart::of_element(text, start..name_end, start));
+            inside(text, start..name_end, gap + 1).or_else(|| own()?)
+        }
         b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap, false),
         b'<' if !quoted && format == Format::Xml => apart::element(text, start..name_end),
         // `<password type="text">value</password>`, `<password value="x"/>`
@@ -141,7 +145,14 @@ fn over_verb(text: &[u8], from: usize) -> usize {
 }
 
 /// `name = value` from after the separator.
-fn assigned(text: &[u8], name: Range<usize>, from: usize, format: Format, quoted: bool, separator: u8) -> Option<Pair> {
+pub(super) fn assigned(
+    text: &[u8],
+    name: Range<usize>,
+    from: usize,
+    format: Format,
+    quoted: bool,
+    separator: u8,
+) -> Option<Pair> {
     let from = forward(text, from, 8, blank);
     let escapes = backslashes(text, from);
     let escapes = if quote(at(text, from + escapes)) { escapes } else { 0 };
@@ -312,7 +323,7 @@ pub(super) fn content(text: &[u8], name: Range<usize>, from: usize) -> Option<Pa
 
 /// `<td>Name</td><td>value</td>`, from the first tag. After the end of a word of running text
 /// (`<code>passwd</code> may be …`) only a colon leads to a value; `apart` when there was one.
-fn cell(text: &[u8], name: Range<usize>, from: usize, apart: bool) -> Option<Pair> {
+pub(super) fn cell(text: &[u8], name: Range<usize>, from: usize, apart: bool) -> Option<Pair> {
     const WORDS: &[&[u8]] = &[b"a", b"code", b"em", b"i", b"kbd", b"samp", b"span", b"tt", b"var"];
     let tag = text.get(from..)?.strip_prefix(b"</".as_slice()).unwrap_or_default();
     let word = WORDS.iter().any(|word| tag.strip_prefix(*word).is_some_and(|rest| rest.starts_with(b">")));
@@ -328,18 +339,20 @@ fn cell(text: &[u8], name: Range<usize>, from: usize, apart: bool) -> Option<Pai
             break;
         }
         closing |= at(text, from + 1) == b'/';
-        let tag = forward(text, from, 256, |b| b != b'>');
+        let close = forward(text, from, 256, |b| b != b'>');
         // A field to fill in is no value.
-        let head = text.get(from..tag)?.to_ascii_lowercase();
+        let head = text.get(from..close)?.to_ascii_lowercase();
+        // `<span>Name</span> <span>value</span>`, and neither is a word of a sentence.
+        cells |= tag.starts_with(b"span>") && head.starts_with(b"<span");
         cells |= [b"<td".as_slice(), b"<th", b"<dd", b"<div", b"<p"].iter().any(|t| head.starts_with(t));
-        if at(text, tag) != b'>'
+        if at(text, close) != b'>'
             || [b"<input".as_slice(), b"<select", b"<button", b"<form", b"<a ", b"<script"]
                 .iter()
                 .any(|t| head.starts_with(t))
         {
             return None;
         }
-        from = tag + 1;
+        from = close + 1;
     }
     let end = forward(text, from, 256, |b| b != b'<');
     let value = text.get(from..end)?.trim_ascii_end();

@@ -169,6 +169,9 @@ pub(super) fn of_element(text: &[u8], name: Range<usize>, open: usize) -> Option
     tag.content().and_then(|from| inside(text, name, from))
 }
 
+/// Elements that hold the value of the one they stand in: `<Phone><Number>…`.
+const HOLDING: [&str; 6] = ["string", "number", "date", "text", "line", "content"];
+
 /// What is in an element, or in the one in it that holds its value, from after its tag.
 fn inside(text: &[u8], name: Range<usize>, mut from: usize) -> Option<Pair> {
     for _ in 0..BETWEEN {
@@ -177,7 +180,7 @@ fn inside(text: &[u8], name: Range<usize>, mut from: usize) -> Option<Pair> {
             return content(text, name, from);
         }
         let own = text.get(tag_name(text, first + 1))?;
-        if !values(own) && own != b"string" {
+        if !values(own) && !HOLDING.iter().any(|word| local(own).eq_ignore_ascii_case(word.as_bytes())) {
             return None;
         }
         from = Tag::read(text, first + 1)?.content()?;

@@ -34,6 +34,9 @@ pub(super) fn name(text: &[u8], start: usize, format: Format) -> Option<Near> {
         from = backward(text, from, 3, |b| b == b'\\');
     }
     from = backward(text, from, 64, |b| blank(b) || (format == Format::Html && matches!(b, b'\r' | b'\n')));
+    if let Some(near) = serialized(text, from) {
+        return Some(near);
+    }
     match prior(text, from) {
         b'>' if from >= 2 && at(text, from - 2) == b'=' => key(text, from - 2),
         b'>' => element(text, from - 1, start, format),
@@ -67,9 +70,22 @@ fn key(text: &[u8], end: usize) -> Option<Near> {
     .filter(|near| !near.name.is_empty())
 }
 
+/// The name of a string as PHP serializes it, from before its quotation mark: `s:3:"ssn";s:11:`.
+fn serialized(text: &[u8], end: usize) -> Option<Near> {
+    let colon = end.checked_sub(1).filter(|n| at(text, *n) == b':')?;
+    let digits = backward(text, colon, 8, |b| b.is_ascii_digit());
+    let last = digits
+        .checked_sub(5)
+        .filter(|n| text.get(*n..digits) == Some(br#"";s:"#) || text.get(n + 1..digits) == Some(br#"";s:"#))?;
+    let last = last + usize::from(at(text, last) != b'"');
+    let first = backward(text, last, 80, |b| !quote(b) && b != b'\n');
+    Some(Near { name: first..last, place: Place::Json, reading: Reading::Key })
+}
+
 /// Keys and elements that say nothing of their value.
 fn says_nothing(name: &[u8]) -> bool {
-    const EMPTY: [&[u8]; 21] = [
+    const EMPTY: [&[u8]; 22] = [
+        b"identification",
         b"number",
         b"id",
         b"text",
@@ -168,7 +184,10 @@ fn beside(text: &[u8], open: usize, end: usize) -> Near {
             b'<' if prior(text, close) == b'/' || !at(text, n + 1).is_ascii_alphabetic() => {}
             b'<' if depth == 0 => {
                 from = n + 1;
-                break;
+                let end = super::bytes::forward(text, from, 64, identifier);
+                if !text.get(from..end).is_some_and(says_nothing) {
+                    break;
+                }
             }
             b'<' => depth -= 1,
             _ => {}

@@ -14,6 +14,9 @@ const EXAMPLE: usize = 320;
 /// How far the tag or the line around a value is looked at, in bytes.
 const AROUND: usize = 256;
 
+/// How much of a string is looked at for where it begins, in bytes and in quotation marks.
+const PACKED: usize = 1024;
+
 /// Whether a text is such a document. Values of fields, and what other protocols carry, are data.
 pub(super) fn published(scan: &Scan<'_>) -> bool {
     scan.direction == Direction::ToClient && scan.outer.is_none() && scan.protocol.starts_with("http")
@@ -39,6 +42,7 @@ pub(super) fn prose(text: &[u8], range: &Range<usize>, format: Format) -> bool {
     let quoted = start == range.start && end == range.end && quote(left) && left == right;
     match format {
         Format::Csv | Format::Form | Format::Sql => false,
+        Format::Json if left == b'"' && right == b'\\' && at(text, end + 1) == b'"' => !packed(text, start - 2),
         Format::Json => !(quoted && left == b'"' && prior(text, start - 1) != b'\\'),
         Format::Script => !(quoted && member(text, start - 1)) || commented(text, start),
         Format::Html | Format::Xml if quoted && member(text, start - 1) => false,
@@ -52,6 +56,21 @@ pub(super) fn prose(text: &[u8], range: &Range<usize>, format: Format) -> bool {
         Format::Plain if commented(text, start) => true,
         Format::Plain => !(named_or_alone(text, start..end, range) || logged(text, range.start)),
     }
+}
+
+/// Whether the string of JSON around an offset is itself JSON, and data as such.
+fn packed(text: &[u8], offset: usize) -> bool {
+    let mut end = offset;
+    for _ in 0..PACKED {
+        let start = backward(text, end, PACKED, |b| b != b'"');
+        let Some(mark) = start.checked_sub(1) else { return false };
+        if prior(text, mark) != b'\\' {
+            let first = forward(text, start, 8, |b| b.is_ascii_whitespace());
+            return matches!(at(text, first), b'{' | b'[');
+        }
+        end = mark;
+    }
+    false
 }
 
 /// Whether a string that begins at an offset is the value of a member: `{mail: "x"}`.
@@ -86,7 +105,9 @@ fn named_or_alone(text: &[u8], outer: Range<usize>, own: &Range<usize>) -> bool 
     let opened = line(left) || column(left) && outer.start == own.start;
     let closed = line(right) || column(right) && !at(text, outer.end + 1).is_ascii_whitespace();
     let quoted = quote(left) && left == right;
-    let named = matches!(left, b':' | b'=') || quoted && matches!(prior(text, outer.start - 1), b':' | b'=' | b' ');
+    let arrow = left == b'>' && prior(text, outer.start - 1) == b'=';
+    let named =
+        matches!(left, b':' | b'=') || arrow || quoted && matches!(prior(text, outer.start - 1), b':' | b'=' | b' ');
     (named && (quoted || line(right) || column(right) || right == b'}')) || (opened && closed)
 }
 
@@ -160,6 +181,7 @@ mod tests {
     fn a_value_of_a_name_is_no_prose() {
         for (text, format) in [
             (r#"{"mail": "a@b.c"}"#, Format::Json),
+            (r#"{"body": "{\"x\":1,\"mail\":\"a@b.c\"}"}"#, Format::Json),
             ("<td> a@b.c </td>", Format::Html),
             ("<p>E-mail: a@b.c</p>", Format::Html),
             (r#"<input name="m" value="a@b.c">"#, Format::Html),

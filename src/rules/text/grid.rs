@@ -1,8 +1,9 @@
-//! Tables of HTML: the first row names the columns (`<th>`, or the cells of `<thead>`), so a value's
-//! name is far from it. A table that is cut has no names for what comes later.
+//! Tables of HTML, whose first row names the columns (`<th>`, or the cells of `<thead>`), and worksheets
+//! in XML (SpreadsheetML), whose first row does so, too: a value's name is far from it. A table that is cut has no names for what comes later.
 
 use std::ops::Range;
 
+use super::columns::beside;
 use super::sql::Literal;
 
 /// Cells of one text that are named.
@@ -16,6 +17,9 @@ pub(super) fn cells(text: &[u8]) -> Vec<Literal> {
     let mut found = Vec::new();
     let mut columns: Vec<Range<usize>> = Vec::new();
     let (mut column, mut row, mut heading) = (0, 0, false);
+    // Cells of HTML say themselves that they are headings, those of a worksheet's first row are.
+    let mut fresh = false;
+    let mut first = 0..0;
     let mut from = 0;
     while found.len() < CELLS
         && let Some(open) = text.get(from..).and_then(|rest| memchr::memchr(b'<', rest)).map(|n| from + n)
@@ -27,12 +31,14 @@ pub(super) fn cells(text: &[u8]) -> Vec<Literal> {
         let is = |word: &str| tag.eq_ignore_ascii_case(word.as_bytes());
         if is("table") || is("/table") {
             columns.clear();
-        } else if is("tr") {
+            fresh = true;
+        } else if is("tr") || is("row") {
             (column, heading) = (0, false);
             row += 1;
-        } else if is("th") || is("td") {
+            fresh &= columns.is_empty();
+        } else if is("th") || is("td") || is("cell") {
             let Some(inside) = content(text, from) else { continue };
-            if is("th") {
+            if is("th") || is("cell") && fresh {
                 // Headings of rows follow the first row of a table; they name nothing below them.
                 if column == 0 && !heading {
                     columns.clear();
@@ -41,8 +47,14 @@ pub(super) fn cells(text: &[u8]) -> Vec<Literal> {
                 if columns.len() < COLUMNS {
                     columns.push(inside);
                 }
-            } else if let Some(name) = columns.get(column).filter(|_| !heading && !inside.is_empty()) {
-                found.push(Literal::cell(inside, name.clone(), row));
+            } else if !heading && !inside.is_empty() {
+                if column == 0 {
+                    first = inside.clone();
+                }
+                let own = (column == 1 && beside(text, &columns)).then_some(&first);
+                if let Some(name) = own.or_else(|| columns.get(column)) {
+                    found.push(Literal::cell(inside, name.clone(), row));
+                }
             }
             column += 1;
         }
@@ -86,6 +98,13 @@ mod tests {
         for cut in 0..text.len() {
             let _ = (named(&text[..cut]), named(&text[cut..]));
         }
+    }
+
+    #[test]
+    fn the_first_row_of_a_worksheet_names_its_columns() {
+        let text = "<Table><Row><Cell><Data ss:Type='String'>Name</Data></Cell><Cell><Data>SSN</Data></Cell></Row>\
+            <Row><Cell><Data>Eva</Data></Cell><Cell><Data>536</Data></Cell></Row></Table>";
+        assert_eq!(named(text), ["Name=Eva", "SSN=536"]);
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::ops::Range;
 
 use super::account::{self, Beside};
 use super::bytes::{after_escape, at, backward, forward, identifier, prior};
-use super::{Hit, NamedAt, Scan, Scratch, after, before, document};
+use super::{Hit, NamedAt, Scan, Scratch, after, before, document, label};
 use crate::content::base64;
+use crate::content::percent::{self, Plus};
 use crate::model::event::Format;
 use crate::model::finding::{Confidence, RuleIndex};
+use crate::model::flow::Direction;
 use crate::model::why::{Fact, Why};
 use crate::rules::compile::Use;
 use crate::rules::cost::Metered as _;
@@ -67,7 +69,8 @@ impl Matcher {
             return;
         }
         for n in memchr::memchr_iter(b'@', scan.text) {
-            let beside = prior(scan.text, n).is_ascii_alphanumeric() && at(scan.text, n + 1).is_ascii_alphanumeric();
+            let part = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
+            let beside = part(prior(scan.text, n)) && part(at(scan.text, n + 1));
             if beside && !in_url(scan.text, n) {
                 for rule in &self.compiled.at_sign {
                     self.keyword(scan, *rule, n..n + 1, scratch);
@@ -196,7 +199,7 @@ impl Matcher {
         let whole = scan.text.get(found.whole.clone()).unwrap_or_default();
         let extent = document::extent(scan.text, &found.whole, &found.secret);
         let published = document::published(scan) && content.prose_confidence.is_some();
-        let prose = published && document::prose(scan.text, &extent, scan.format);
+        let prose = published && scan.cell(extent.start).is_none() && document::prose(scan.text, &extent, scan.format);
         let most = content.prose_confidence.filter(|_| prose);
         // A page speaks of passwords: the word itself stands where one goes.
         if most.is_some() && self.is_word(&checked) {
@@ -246,20 +249,29 @@ impl Matcher {
             return;
         }
         scratch.names_done = forward(scan.text, hit.end, 48, identifier);
-        let Some(pair) = after::value(scan.text, hit, scan.format) else { return };
-        if pair.value.end <= scan.seen {
-            return;
+        let near = after::value(scan.text, hit.clone(), scan.format);
+        let found = near.is_some_and(|pair| self.pair(scan, pair, false, scratch));
+        if !found && let Some(pair) = label::value(scan.text, hit, scan.format) {
+            self.pair(scan, pair, true, scratch);
         }
-        let Some(name) = scan.text.get(pair.name.clone()) else { return };
+    }
+
+    /// Whether rules make something of a name with its value. What servers call a password in several words
+    /// are the texts of a program, in this language or that.
+    fn pair(&self, scan: &Scan<'_>, pair: after::Pair, words: bool, scratch: &mut Scratch) -> bool {
+        if pair.value.end <= scan.seen {
+            return true;
+        }
+        let Some(name) = scan.text.get(pair.name.clone()) else { return false };
         let roles = self.meaning(name, Reading::Key);
         if roles.is_empty() {
-            return;
+            return false;
         }
         let pair = match variable(scan.text, &pair) {
             Some(value) => after::Pair { value, delimited: true, place: Place::Json, ..pair },
             None => pair,
         };
-        let Some(raw) = scan.text.get(pair.value.clone()) else { return };
+        let Some(raw) = scan.text.get(pair.value.clone()) else { return false };
         let value = after::decoded(raw, pair.place, scan.format);
         // A string of JSON may hold a page, or describe something.
         let in_sentence = scan.format == Format::Json
@@ -271,21 +283,28 @@ impl Matcher {
             place: pair.place,
             delimited: pair.delimited,
         };
-        let Some(found) = self.named(&roles, &value, &NamedAt { situation, protocol: scan.protocol, at: scan.at })
-        else {
-            return;
-        };
+        let at = NamedAt { situation, protocol: scan.protocol, at: scan.at };
+        // A sentence may end behind its value.
+        let ended = || value.strip_suffix(b".").filter(|_| !pair.delimited);
+        let found = self.named(&roles, &value, &at).or_else(|| self.named(&roles, ended()?, &at));
+        let Some(found) = found else { return false };
+        if words && scan.direction == Direction::ToClient && self.is_credential(found.rule) {
+            return false;
+        }
         let secret = value.get(found.range.clone()).unwrap_or_default();
         let value = (secret != raw).then(|| secret.to_vec());
         let beside = Beside { value: pair.value.clone(), name, place: pair.place, format: scan.format };
         let account = self.account_of(scan.text, found.rule, &beside, scratch);
         scratch.keep(Hit { range: pair.value, value, name: shown(scan.text, pair.name), account, ..found });
+        true
     }
 }
 
 /// A value as it was meant: without the escapes of JSON (the line ends of a key) and of pages.
 fn meant(raw: &[u8], format: Format) -> Cow<'_, [u8]> {
     match format {
+        // A URL in a log.
+        Format::Plain if memchr::memmem::find(raw, b"%40").is_some() => percent::decode(raw, Plus::Plus),
         Format::Json => after::decoded(raw, Place::Json, format),
         Format::Html | Format::Xml => after::decoded(raw, Place::Xml, format),
         _ => raw.into(),

@@ -5,11 +5,15 @@ mod after;
 mod apart;
 mod before;
 mod bytes;
+mod columns;
 pub(super) mod document;
+mod gap;
 mod grant;
 mod grid;
 mod keyword;
+mod label;
 mod number;
+mod rows;
 mod runs;
 mod settle;
 mod sql;
@@ -54,6 +58,8 @@ pub(super) struct Scan<'a> {
     pub(super) protocol: &'static str,
     /// It is the value of a field: what its name means.
     pub(super) outer: Option<Outer<'a>>,
+    /// Its values that are named from afar, in their order.
+    pub(super) cells: &'a [sql::Literal],
 }
 
 /// The field a text is the value of.
@@ -66,7 +72,6 @@ pub(super) struct Outer<'a> {
 /// Names of values that stand far from them.
 struct Names<'a> {
     header: Option<&'a Header>,
-    literals: Vec<sql::Literal>,
 }
 
 /// What was found in a text.
@@ -108,6 +113,14 @@ pub(super) struct Scratch {
     ranks: HashMap<Box<[u8]>, Option<u16>>,
 }
 
+impl Scan<'_> {
+    /// The value named from afar that an offset is in.
+    fn cell(&self, offset: usize) -> Option<&sql::Literal> {
+        let last = self.cells.partition_point(|cell| cell.value.start <= offset).checked_sub(1)?;
+        self.cells.get(last).filter(|cell| cell.value.contains(&offset))
+    }
+}
+
 impl Matcher {
     /// Finds everything in a text. The hits are left in the scratch memory, settled.
     pub(super) fn scan(&self, scan: &Scan<'_>, header: Option<&Header>, scratch: &mut Scratch) {
@@ -117,13 +130,18 @@ impl Matcher {
         scratch.packed.clear();
         scratch.done.clear();
         scratch.done.resize(self.catalogue.len(), 0);
+        let has = |word: &[u8]| memchr::memmem::find(scan.text, word).is_some();
         let literals = match scan.format {
             Format::Sql => sql::literals(scan.text),
-            Format::Html if memchr::memmem::find(scan.text, b"<th").is_some() => grid::cells(scan.text),
+            Format::Html if has(b"<th") => grid::cells(scan.text),
+            Format::Plain if scan.outer.is_none() => columns::cells(scan.text),
+            Format::Json if has(b"[[") || has(b"[ [") || has(b"[\n") && has(b"olumns\"") => rows::cells(scan.text),
+            Format::Xml if has(b"office:spreadsheet") => grid::cells(scan.text),
             _ => Vec::new(),
         };
-        let names = Names { header, literals };
-        self.statements(scan, &names.literals, scratch);
+        let names = Names { header };
+        let scan = &Scan { cells: &literals, ..*scan };
+        self.statements(scan, &literals, scratch);
         self.literals(scan, scratch);
         self.numbers(scan, &names, scratch);
         self.at_signs(scan, scratch);

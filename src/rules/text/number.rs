@@ -6,8 +6,10 @@ use smallvec::SmallVec;
 
 use super::keyword::{shown, stands_alone};
 use super::runs::Chains;
-use super::{Hit, Names, Scan, Scratch, before, document};
+use super::{Hit, Names, Scan, Scratch, before, bytes, document, gap};
+use crate::model::event::Format;
 use crate::model::finding::{Confidence, RuleIndex};
+use crate::model::flow::Direction;
 use crate::model::why::Fact;
 use crate::rules::cost::Metered as _;
 use crate::rules::engine::Matcher;
@@ -17,8 +19,9 @@ use crate::rules::schema::{Boundary, Need, Number, When};
 use crate::rules::validate::Subject;
 
 /// What may be a number.
-struct Written<'a> {
-    text: &'a [u8],
+struct Written {
+    /// As it is written, with one byte for what stands between two of its runs.
+    text: SmallVec<[u8; 64]>,
     range: Range<usize>,
     /// Its letters, in upper case, and digits alone.
     plain: SmallVec<[u8; 36]>,
@@ -30,10 +33,18 @@ struct Written<'a> {
     alone: bool,
 }
 
-impl<'a> Written<'a> {
-    fn new(whole: &'a [u8], runs: &[Range<usize>], beside: [Option<Range<usize>>; 2]) -> Option<Self> {
+impl Written {
+    fn new(whole: &[u8], runs: &[Range<usize>], beside: [Option<Range<usize>>; 2]) -> Option<Self> {
         let range = runs.first()?.start..runs.last()?.end;
-        let text = whole.get(range.clone())?;
+        let mut text: SmallVec<[u8; 64]> = SmallVec::new();
+        let mut end = range.start;
+        for run in runs {
+            if run.start > end {
+                text.push(gap::after(whole, end)?.1);
+            }
+            text.extend_from_slice(whole.get(run.clone())?);
+            end = run.end;
+        }
         let alone = stands_alone(whole, &range, Boundary::Number);
         let plain = text.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
         Some(Self { text, range, plain, runs: runs.len(), beside, alone })
@@ -108,12 +119,12 @@ impl Matcher {
         scan: &Scan<'_>,
         names: &Names<'_>,
         known: &[(RuleIndex, Variant)],
-        number: &Written<'_>,
+        number: &Written,
         scratch: &mut Scratch,
     ) -> Option<Hit> {
         let mut name: Option<Name> = None;
         let mut best: Option<Hit> = None;
-        for (index, _) in known.iter().filter(|(_, variant)| variant.fits(number.text)) {
+        for (index, _) in known.iter().filter(|(_, variant)| variant.fits(&number.text)) {
             let started = scratch.begin();
             let hit = self.judged(scan, *index, number, || {
                 name.get_or_insert_with(|| {
@@ -136,7 +147,7 @@ impl Matcher {
         &self,
         scan: &Scan<'_>,
         index: RuleIndex,
-        written: &Written<'_>,
+        written: &Written,
         name: impl FnOnce() -> &'n mut Name,
     ) -> Option<Hit> {
         let range = &written.range;
@@ -159,6 +170,8 @@ impl Matcher {
         let apart = written.runs > 1 || whole;
         let role = role(index, name, scan);
         let confidence = support(number, rule.confidence, verdict.confidence, role, apart, whole)?;
+        // What a server shows of the numbers for tests are its instructions.
+        let shown = scan.direction == Direction::ToClient && verdict.facts.has(Fact::TestValue);
         let named = role == Some(true);
         let why = verdict
             .facts
@@ -170,10 +183,10 @@ impl Matcher {
         Some(Hit {
             rule: index,
             range: range.clone(),
-            value: None,
+            value: scan.text.get(range.clone()).filter(|raw| **raw != *written.text).map(|_| written.text.to_vec()),
             name: name.shown.clone(),
             severity: verdict.at_most(rule.severity),
-            confidence: if verdict.failed { Confidence::Low } else { confidence },
+            confidence: if verdict.failed || shown { Confidence::Low } else { confidence },
             note: verdict.note,
             why,
             account: None,
@@ -182,8 +195,7 @@ impl Matcher {
 
     /// The name of the number that starts at `start`.
     fn name(&self, scan: &Scan<'_>, names: &Names<'_>, start: usize) -> Name {
-        let literal = names.literals.partition_point(|literal| literal.value.start <= start).checked_sub(1);
-        if let Some(literal) = literal.and_then(|n| names.literals.get(n)).filter(|l| l.value.contains(&start)) {
+        if let Some(literal) = scan.cell(start) {
             let name = scan.text.get(literal.name.clone()).unwrap_or_default();
             return Name { roles: self.meaning(name, Reading::Key), shown: shown(scan.text, literal.name.clone()) };
         }
@@ -193,8 +205,13 @@ impl Matcher {
         match before::name(scan.text, start, scan.format) {
             Some(near) => {
                 let name = scan.text.get(near.name.clone()).unwrap_or_default();
+                // Variables of scripts that were made small have names that say nothing: `var ic=…`.
+                let small = name.len() < 3
+                    && matches!(scan.format, Format::Html | Format::Script)
+                    && bytes::at(scan.text, near.name.end) == b'=';
+                let roles = if small { Roles::new() } else { self.meaning(name, near.reading) };
                 let shown = if near.reading == Reading::Key { shown(scan.text, near.name) } else { None };
-                Name { roles: self.meaning(name, near.reading), shown }
+                Name { roles, shown }
             }
             None => Name { roles: Roles::new(), shown: None },
         }

@@ -1,4 +1,4 @@
-//! Runs of capital letters and digits that stand together, one character between them: what numbers are
+//! Runs of capital letters and digits that stand together, one sign between them (see `gap`): what numbers are
 //! written in.
 //!
 //! Numbers are written in capitals: a run that a small letter or `_` touches is part of a word, and ends
@@ -9,7 +9,8 @@ use std::ops::Range;
 use smallvec::SmallVec;
 
 use super::bytes::{after_escape, at, prior};
-use crate::rules::forms::{RUN, RUNS, SEPARATORS};
+use super::gap;
+use crate::rules::forms::{RUN, RUNS};
 
 /// Runs that are known at a time.
 const KNOWN: usize = 4 * RUNS;
@@ -23,7 +24,6 @@ const WORDS: usize = 4;
 /// What a byte may be.
 const PART: u8 = 1;
 const WORD: u8 = 2;
-const SEPARATOR: u8 = 4;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -66,8 +66,10 @@ impl<'a> Chains<'a> {
     /// Adds what stands before the first run with a digit, from `from` on.
     fn letters(&mut self, from: usize, first: usize) {
         let mut left = first;
-        while self.known.len() < RUNS && is(prior(self.text, left), SEPARATOR) {
-            let run = backward(self.text, left - 1)..left - 1;
+        while self.known.len() < RUNS
+            && let Some(gap) = gap::before(self.text, left)
+        {
+            let run = backward(self.text, left - gap)..left - gap;
             if run.is_empty() || run.start < from || !begins(self.text, &run) {
                 break;
             }
@@ -83,7 +85,7 @@ impl<'a> Chains<'a> {
                 self.known.drain(..self.next.saturating_sub(1));
                 self.next = self.next.min(1);
             }
-            self.open = is(at(self.text, self.end), SEPARATOR) && self.add(self.end + 1);
+            self.open = gap::after(self.text, self.end).is_some_and(|(gap, _)| self.add(self.end + gap));
         }
         let last = self.known.len().min(self.next + RUNS);
         self.known.get(self.next..last).unwrap_or_default()
@@ -158,11 +160,6 @@ const fn classes() -> [u8; 256] {
         };
         byte += 1;
     }
-    let mut n = 0;
-    while n < SEPARATORS.len() {
-        classes[SEPARATORS[n] as usize] |= SEPARATOR;
-        n += 1;
-    }
     classes
 }
 
@@ -219,6 +216,7 @@ mod tests {
         assert_eq!(chains("call my SSN 536-90-4399, thanks"), [["SSN", "536", "90", "4399"]]);
         assert_eq!(chains("a 12 px or b5 or 7x"), [["12"]]);
         assert_eq!(chains("\\n536-90"), [["536", "90"]]);
+        assert_eq!(chains("4539\u{a0}5787&nbsp;6362%201486\u{2011}7"), [["4539", "5787", "6362", "1486", "7"]]);
         assert_eq!(chains(&"7".repeat(500)), Vec::<Vec<&str>>::new());
         let many: Vec<String> = (0..1000).map(|n| n.to_string()).collect();
         assert_eq!(chains(&many.join(" ")), [many]);

@@ -30,8 +30,7 @@ impl Matcher {
     /// Secrets that a document calls examples.
     fn examples(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
         for hit in &mut scratch.hits {
-            let secret = matches!(self.catalogue.rule(hit.rule).category(), "contact" | "credential" | "secret");
-            if secret && document::example(scan.text, hit.range.start, scan.format) {
+            if document::example(scan.text, hit.range.start, scan.format) {
                 *hit = hit.clone().for_example();
             }
         }

@@ -18,7 +18,7 @@ const LITERALS: usize = 8192;
 
 /// A literal and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Literal {
+pub(in crate::rules) struct Literal {
     pub(super) value: Range<usize>,
     pub(super) name: Range<usize>,
     /// Literals of one row, or of one statement but for its rows, have the same.
@@ -80,6 +80,10 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
     let mut columns: Vec<Range<usize>> = Vec::new();
     let mut list: Option<Vec<Range<usize>>> = None;
     let mut compared: Option<Range<usize>> = None;
+    // `IN ('a', 'b')`: the name is for all of the list.
+    let mut several = false;
+    // `SELECT 'a' AS name`: the value comes first.
+    let mut unnamed: Option<Range<usize>> = None;
     let mut before: Option<Token> = None;
     while found.len() < LITERALS {
         let Some(token) = reader.token() else { break };
@@ -101,9 +105,23 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
             before = Some(token);
             continue;
         }
+        unnamed = match &token {
+            Token::Text(value) | Token::Number(value) => Some(value.clone()),
+            Token::Word(name) | Token::Quoted(name) if is(before.as_ref(), "as") => {
+                found.extend(unnamed.map(|value| reader.literal(&value, name)));
+                None
+            }
+            Token::Word(_) if is(Some(&token), "as") => unnamed,
+            _ => None,
+        };
         match &token {
             Token::Mark(b'(') => list = Some(Vec::new()),
-            Token::Mark(b')') => columns = list.take().unwrap_or_default(),
+            Token::Mark(b')') => {
+                columns = list.take().unwrap_or_default();
+                if std::mem::take(&mut several) {
+                    compared = None;
+                }
+            }
             Token::Mark(b'=' | b'<' | b'>' | b'!') => {
                 if let Some(name) = before.as_ref().and_then(Token::name) {
                     compared = Some(name.clone());
@@ -113,7 +131,7 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
                 if let Some(name) = &compared {
                     found.push(reader.literal(value, name));
                 }
-                compared = None;
+                compared = compared.filter(|_| several);
             }
             Token::Quoted(value) if compared.is_some() && matches!(before, Some(Token::Mark(b'='))) => {
                 if let Some(name) = compared.take() {
@@ -124,7 +142,8 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
                 if let Some(list) = &mut list {
                     list.push(name.clone());
                 }
-                if is(Some(&token), "like") || is(Some(&token), "ilike") {
+                several = is(Some(&token), "in");
+                if several || is(Some(&token), "like") || is(Some(&token), "ilike") {
                     compared = before.as_ref().and_then(Token::name).cloned();
                 } else if text
                     .get(name.clone())
@@ -399,6 +418,8 @@ mod tests {
             ("CALL f(@pass:='x')", vec![("pass", "x")]),
             ("UPDATE t SET a = $2, b = :b WHERE id = @p1", vec![]),
             ("SELECT 'x' -- a = 'b'", vec![]),
+            ("SELECT 'x' AS a, N'y' AS [b] FROM dual", vec![("a", "x"), ("b", "y")]),
+            ("SELECT n FROM t WHERE a IN ('x', 'y') AND 'z'", vec![("a", "x"), ("a", "y")]),
         ] {
             assert_eq!(pairs(text), expected(&named), "{text}");
         }

@@ -2,7 +2,7 @@
 
 use super::bytes::backward;
 use super::{Hit, NamedAt, Scan, Scratch};
-use crate::content::tree;
+use crate::content::{sniff, tree};
 use crate::model::flow::{Direction, FlowId};
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
@@ -58,7 +58,7 @@ impl Header {
 impl Matcher {
     /// The columns that the first line of a text names.
     pub(in crate::rules) fn header(&self, text: &[u8], of: (FlowId, Direction, String)) -> Option<Header> {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let text = sniff::after_separator(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
         let end = text.iter().take(LINE).position(|b| matches!(b, b'\n' | b'\r'))?;
         let line = text.get(..end)?;
         let count = |d: u8| line.iter().filter(|b| **b == d).count();
