@@ -26,6 +26,7 @@ mod frames;
 mod hostile;
 #[cfg(all(feature = "live", target_os = "linux"))]
 mod live;
+mod mistakes;
 mod probes;
 mod saved;
 mod support;
