@@ -104,6 +104,7 @@ const FILLERS: &[&str] = &[
     "titular",
     "titulaire",
     "titolare",
+    "patient",
     "paciente",
     "paziente",
     "casa",

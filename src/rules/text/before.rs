@@ -41,10 +41,23 @@ pub(super) fn name(text: &[u8], start: usize, format: Format) -> Option<Near> {
         b'>' if from >= 2 && at(text, from - 2) == b'=' => key(text, from - 2),
         b'>' => element(text, from - 1, start, format),
         b':' => key(text, from - 1),
-        b'=' => attribute(text, from - 1).or_else(|| key(text, from - 1)),
+        b'=' => attribute(text, from - 1).or_else(|| labelled(text, from - 1)).or_else(|| key(text, from - 1)),
         b',' | b'[' if matches!(format, Format::Json | Format::Script) => array(text, from),
         _ => label(text, from),
     }
+}
+
+/// The name that the events of ArcSight (CEF) give a custom field, before its value: `cs1Label=ssn cs1=…`.
+fn labelled(text: &[u8], end: usize) -> Option<Near> {
+    let first = backward(text, end, 32, |b| b.is_ascii_alphanumeric());
+    let own = text.get(first..end).filter(|own| own.last().is_some_and(u8::is_ascii_digit))?;
+    let from = first.saturating_sub(STRUCTURE);
+    let label = [own, b"Label="].concat();
+    let name = from + memchr::memmem::rfind(text.get(from..first)?, &label)? + label.len();
+    let last = super::bytes::forward(text, name, LABEL, |b| !matches!(b, b'=' | b'|' | b'\n'));
+    // The next key ends the label.
+    let last = if at(text, last) == b'=' { backward(text, last, 64, |b| b != b' ') } else { last };
+    Some(Near { name: name..last, place: Place::Label, reading: Reading::Key })
 }
 
 /// The key that ends before the separator at `end`.
@@ -84,7 +97,9 @@ fn serialized(text: &[u8], end: usize) -> Option<Near> {
 
 /// Keys and elements that say nothing of their value.
 fn says_nothing(name: &[u8]) -> bool {
-    const EMPTY: [&[u8]; 22] = [
+    const EMPTY: [&[u8]; 24] = [
+        b"str",
+        b"item",
         b"identification",
         b"number",
         b"id",
@@ -267,6 +282,8 @@ mod tests {
             (r#"<id extension="4111" root="2.16.840.1.113883.4.1"/>"#, Format::Xml, "2.16.840.1.113883.4.1"),
             ("Card number: 4111", Format::Plain, "Card number"),
             ("CARD=4111", Format::Plain, "CARD"),
+            ("cs1Label=Card No cs1=4111 msg=x", Format::Plain, "Card No"),
+            ("cs1=4111", Format::Plain, "cs1"),
             ("my card is 4111", Format::Plain, "my card is"),
         ] {
             assert_eq!(of(text, "4111", format), expected, "{text}");

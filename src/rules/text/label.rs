@@ -117,7 +117,7 @@ fn line(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
 
 /// What may stand between the words of a name.
 const fn word(byte: u8) -> bool {
-    matches!(byte, b' ' | b'.' | b'/' | b'(' | b')' | b'#')
+    matches!(byte, b' ' | b'.' | b'/' | b'(' | b')' | b'#' | b'+')
 }
 
 #[cfg(test)]
