@@ -47,8 +47,8 @@ const BRANDS: &[Brand] = &[
     brand("RuPay", 356, 356, 16, 16),
     brand("RuPay", 82, 82, 16, 16),
     brand("Hipercard", 606_282, 606_282, 16, 16),
-    brand("RuPay", 60, 60, 16, 16),
     brand("Discover", 6011, 6011, 16, 19),
+    brand("RuPay", 60, 60, 16, 16),
     brand("Discover", 644, 649, 16, 19),
     brand("Discover", 65, 65, 16, 19),
     brand("UnionPay", 62, 62, 16, 19),
@@ -219,6 +219,20 @@ mod tests {
         }
         for bad in ["4111111111111112", "411111111111111", "1234567812345670", "3782822463100050"] {
             refuses("pan", bad);
+        }
+        let brand = |number: &[u8]| super::pan(number).and_then(|verdict| verdict.note);
+        for (number, name) in [
+            ("6011111111111117", "Discover"),
+            ("6069851300117000", "RuPay"),
+            ("6062826786276634", "Hipercard"),
+            ("2200770212727079", "Mir"),
+            ("2223003122003222", "Mastercard"),
+            ("9792020000000001", "Troy"),
+            ("5061460410120223210", "Verve"),
+            ("30569309025904", "Diners Club"),
+            ("6762000000000000009", "Maestro"),
+        ] {
+            assert_eq!(brand(number.as_bytes()).as_deref(), Some(name), "{number}");
         }
         let sure = |number: &[u8]| super::uneven(number).and_then(|verdict| verdict.confidence);
         assert_eq!(sure(b"6011710092080116"), Some(crate::model::finding::Confidence::Low));
