@@ -14,7 +14,7 @@ use super::glob::fits_any;
 use super::inner;
 use super::literals::Literals;
 use super::names::{Names, Role};
-use super::schema::{Content, Named, Number, Rule, When};
+use super::schema::{Boundary, Content, Named, Number, Rule, When};
 use super::spelling;
 use super::validate::{self, Check, Subject, Verdict};
 use crate::model::finding::RuleIndex;
@@ -38,8 +38,10 @@ pub(super) struct Compiled {
     pub(super) literals: Option<Literals>,
     /// What each literal leads to.
     pub(super) uses: Vec<SmallVec<[Use; 2]>>,
-    /// Ways to write numbers, by the lengths of their runs.
-    pub(super) numbers: HashMap<u64, Vec<(RuleIndex, Variant)>>,
+    /// Ways to write numbers in several runs, by the lengths of these.
+    numbers: HashMap<u64, Vec<Way>>,
+    /// Those in one run, by its length.
+    lone_numbers: Vec<Vec<Way>>,
     /// Lengths of numbers that are written in one run, as bits.
     pub(super) lone_runs: u64,
     /// Numbers that are written in several runs, by the lengths of the first two.
@@ -48,6 +50,15 @@ pub(super) struct Compiled {
     pub(super) at_sign: Vec<RuleIndex>,
     /// For each rule of the catalogue, the rules that count its values.
     counts: Vec<SmallVec<[RuleIndex; 2]>>,
+}
+
+/// A way to write numbers.
+#[derive(Debug)]
+pub(super) struct Way {
+    pub(super) variant: Variant,
+    /// Such numbers are no part of something longer.
+    pub(super) alone: bool,
+    pub(super) rules: Vec<RuleIndex>,
 }
 
 /// How many runs a number has at most, by the lengths of its first two.
@@ -216,6 +227,12 @@ impl Compiled {
         spelling::anchors(named).for_each(|name| anchor(literals, &name, index));
     }
 
+    /// The ways to write numbers in runs of these lengths, as their signature says.
+    pub(super) fn ways(&self, signature: u64) -> &[Way] {
+        let lone = usize::try_from(signature).ok().and_then(|length| self.lone_numbers.get(length));
+        lone.or_else(|| self.numbers.get(&signature)).map_or(&[], Vec::as_slice)
+    }
+
     fn number(&mut self, index: RuleIndex, number: &Number) -> Result<(), String> {
         for name in &number.names {
             self.names.add(name, Role::For(index));
@@ -230,7 +247,17 @@ impl Compiled {
                     (Some(first), Some(second)) => self.several_runs.add(first, second, variant.lengths().count()),
                     _ => {}
                 }
-                self.numbers.entry(variant.signature()).or_default().push((index, variant));
+                let alone = number.boundary == Boundary::Number;
+                let signature = variant.signature();
+                self.lone_numbers.resize_with(1 + forms::RUN, Vec::new);
+                let ways = match self.lone_numbers.get_mut(signature as usize) {
+                    Some(ways) => ways,
+                    None => self.numbers.entry(signature).or_default(),
+                };
+                match ways.iter_mut().find(|way| way.variant == variant && way.alone == alone) {
+                    Some(way) => way.rules.push(index),
+                    None => ways.push(Way { variant, alone, rules: vec![index] }),
+                }
             }
         }
         Ok(())
@@ -245,34 +272,36 @@ fn spell(catalogue: &Catalogue, literals: &mut Collected) {
             _ => None,
         })
     };
-    let mut known: Vec<String> = fields().flat_map(|(_, named)| spelling::anchors(named)).collect();
+    let mut known: HashSet<String> = fields().flat_map(|(_, named)| spelling::anchors(named)).collect();
     let mut spelled: Vec<_> =
         fields().flat_map(|(index, named)| spelling::own(named).map(move |s| (s, index))).collect();
     spelled.sort_unstable_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     for (name, index) in spelled {
-        let leads = |part: &String| name.rfind(part.as_str()).is_some_and(|at| !name[at + part.len()..].contains(' '));
-        if !known.iter().any(leads) {
+        if !led(&name, &known) {
             anchor(literals, &name, index);
-            known.push(name);
+            known.insert(name);
         }
     }
 }
 
-/// Adds what leads to a name, in each case, and as JSON and URLs may write it.
+/// Whether a part of the name that reaches into its last word is known.
+fn led(name: &str, known: &HashSet<String>) -> bool {
+    let last = name.rfind(' ').map_or(0, |space| space + 1);
+    let ends = (last + 1..=name.len()).filter(|end| name.is_char_boundary(*end));
+    ends.flat_map(|end| (0..end).filter_map(move |start| name.get(start..end))).any(|part| known.contains(part))
+}
+
+/// Adds what leads to a name, in each case, and as JSON and URLs may write it: keys, which are seldom in capitals.
 fn anchor(literals: &mut Collected, name: &str, index: RuleIndex) {
-    for name in cases(name) {
-        literal(literals, name.as_bytes(), Use::Anchor(index));
-        if name.is_ascii() {
-            continue;
-        }
-        let beyond = |letter: char, written: String| if letter.is_ascii() { letter.into() } else { written };
-        let units =
-            |letter: char| letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
-        let bytes = |letter: char| letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02x}")).collect();
-        let escaped: String = name.chars().map(|letter| beyond(letter, units(letter))).collect();
-        let percent: String = name.chars().map(|letter| beyond(letter, bytes(letter))).collect();
-        literal(literals, escaped.as_bytes(), Use::Anchor(index));
-        literal(literals, percent.as_bytes(), Use::Anchor(index));
+    let beyond = |letter: char, written: String| if letter.is_ascii() { letter.into() } else { written };
+    let units = |letter: char| letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+    let bytes = |letter: char| letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let escaped = |name: &String| name.chars().map(|letter| beyond(letter, units(letter))).collect::<String>();
+    let percent = |name: &String| name.chars().map(|letter| beyond(letter, bytes(letter))).collect::<String>();
+    let cases = cases(name);
+    let coded: Vec<String> = cases.iter().take(2).map(escaped).chain(cases.iter().take(1).map(percent)).collect();
+    for word in cases.iter().chain(&coded) {
+        literal(literals, word.as_bytes(), Use::Anchor(index));
     }
 }
 

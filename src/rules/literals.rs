@@ -23,10 +23,13 @@ const GRAMS: usize = BLOCK + 4;
 const PIECE: usize = 4096;
 
 /// Bits of a hash that lead to a byte of the filter, which has to stay in the nearest caches.
-const SLOTS: u32 = 16;
+const SLOTS: u32 = 17;
 
-/// Of these, the bits that lead to a list of grams.
-const LISTS: u32 = 13;
+/// Bits of a hash of all four bytes, that lead to a bit of the second filter.
+const PRECISE: u32 = 18;
+
+/// Of the first, the bits that lead to a list of grams.
+const LISTS: u32 = 14;
 
 /// Makes letters lower case; what else it changes it changes in literals too.
 const FOLD: u8 = 0x20;
@@ -61,6 +64,8 @@ pub(super) struct Literals {
     patterns: Vec<Box<[u8]>>,
     /// By the first three bytes of a gram, a bit for each class of its last.
     filter: Box<[u8; 1 << SLOTS]>,
+    /// By all bytes of a gram that count, a bit.
+    precise: Box<[u64; 1 << (PRECISE - 6)]>,
     /// The grams, list by list.
     grams: Vec<Gram>,
     /// Where each list begins, and where the last one ends.
@@ -83,14 +88,19 @@ impl Literals {
     pub(super) fn new(patterns: &[Vec<u8>]) -> Self {
         let patterns: Vec<Box<[u8]>> = patterns.iter().map(|p| p.to_ascii_lowercase().into()).collect();
         let mut filter = Box::new([0; 1 << SLOTS]);
+        let mut precise = Box::new([0; 1 << (PRECISE - 6)]);
         let mut listed = Vec::new();
         for (literal, pattern) in (0..).zip(&patterns) {
             for gram in (0..STEP).filter_map(|parity| Gram::rarest(literal, pattern, parity)) {
-                for slot in gram.slots() {
-                    if let Some(classes) = filter.get_mut(slot) {
+                for seen in gram.spelled() {
+                    if let Some(classes) = filter.get_mut(slot(seen)) {
                         *classes |= gram.classes();
                     }
-                    listed.push((list(slot), gram));
+                    let (word, bit) = hash(seen);
+                    if let Some(word) = precise.get_mut(word) {
+                        *word |= 1 << bit;
+                    }
+                    listed.push((list(slot(seen)), gram));
                 }
             }
         }
@@ -98,7 +108,7 @@ impl Literals {
         listed.dedup_by_key(|(list, gram)| (*list, gram.literal, gram.offset));
         let begin = |list| listed.partition_point(|(of, _)| *of < list) as u32;
         let lists = (0..=1 << LISTS).map(begin).collect();
-        Self { patterns, filter, lists, grams: listed.into_iter().map(|(_, gram)| gram).collect() }
+        Self { patterns, filter, precise, lists, grams: listed.into_iter().map(|(_, gram)| gram).collect() }
     }
 
     /// Finds all of them, wherever they overlap, in the order of their ends.
@@ -126,7 +136,11 @@ impl Literals {
                 let block = at + (note >> TOGETHER) as usize;
                 let mut places = note & ((1 << TOGETHER) - 1);
                 while places != 0 {
-                    self.verify(text, block + STEP * places.trailing_zeros() as usize, hits);
+                    let place = block + STEP * places.trailing_zeros() as usize;
+                    let gram = text.get(place..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| folded(*bytes));
+                    if self.knows(gram) | self.knows(gram & Gram::ANY_LAST) {
+                        self.verify(text, place, hits);
+                    }
                     places &= places - 1;
                 }
             }
@@ -144,6 +158,12 @@ impl Literals {
         self.filter[slot(gram)] >> class(gram)
     }
 
+    /// Whether a literal may have a gram of which these bytes count.
+    fn knows(&self, gram: u32) -> bool {
+        let (word, bit) = hash(gram);
+        self.precise.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    }
+
     /// Adds the literals that are really there.
     #[inline(never)]
     fn verify(&self, text: &[u8], at: usize, hits: &mut Vec<Hit>) {
@@ -153,16 +173,12 @@ impl Literals {
         let gram = folded(bytes);
         let list = list(slot(gram));
         let (Some(begin), Some(end)) = (self.lists.get(list), self.lists.get(list + 1)) else { return };
-        for known in self.grams.get(*begin as usize..*end as usize).unwrap_or_default() {
-            if gram & known.mask != known.bytes {
+        let list = self.grams.get(*begin as usize..*end as usize).unwrap_or_default();
+        for known in list.iter().filter(|known| gram & known.mask == known.bytes) {
+            let Some(start) = at.checked_add_signed(-isize::from(known.offset)) else { continue };
+            let there = text.get(start + usize::from(known.place)..).and_then(|rest| rest.first_chunk());
+            if known.other != 0 && there.is_none_or(|there| folded(*there) != known.other) {
                 continue;
-            }
-            let Some(start) = at.checked_add_signed(-known.offset as isize) else { continue };
-            if let Some((place, other)) = known.other {
-                let there = text.get(start + place as usize..).and_then(|rest| rest.first_chunk());
-                if there.is_none_or(|there| folded(*there) != other) {
-                    continue;
-                }
             }
             let Some(pattern) = self.patterns.get(known.literal as usize) else { continue };
             let end = start + pattern.len();
@@ -181,10 +197,11 @@ struct Gram {
     mask: u32,
     literal: u32,
     /// How far behind the first byte of the literal.
-    offset: i32,
-    /// Four other bytes of the literal and where in it they are, if it has more than three: what is compared
-    /// before the literal itself.
-    other: Option<(u32, u32)>,
+    offset: i16,
+    /// Four other folded bytes of the literal, which are compared before all of it; 0 if it has no more than three.
+    other: u32,
+    /// Where in the literal these are.
+    place: u8,
 }
 
 impl Gram {
@@ -199,13 +216,14 @@ impl Gram {
         let gram = |from: usize, mask: u32| {
             let byte = |n: usize| pattern.get(from + n).map_or(0, |byte| byte | FOLD);
             let bytes = u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) & mask;
-            let place = if from < 4 { pattern.len().saturating_sub(4) } else { 0 };
+            let place = if from < 4 { pattern.len().saturating_sub(4).min(usize::from(u8::MAX)) } else { 0 };
             let other = pattern.get(place..).and_then(|rest| rest.first_chunk());
-            let other = other.map(|bytes| (place as u32, folded(*bytes)));
-            Self { bytes, mask, literal, offset: from as i32, other }
+            let other = other.map_or(0, |bytes| folded(*bytes));
+            Self { bytes, mask, literal, offset: from as i16, other, place: place as u8 }
         };
         let last = pattern.len().checked_sub(3)?;
-        let inside = (parity..=last).step_by(STEP);
+        // The offset has to fit.
+        let inside = (parity..=last).step_by(STEP).take(128);
         let inside = inside.map(|from| gram(from, if from == last { Self::ANY_LAST } else { Self::WHOLE }));
         inside.min_by_key(Self::frequency).or_else(|| {
             let first = gram(0, Self::ANY_LAST);
@@ -223,11 +241,11 @@ impl Gram {
         known + shorter - counting.map(|(byte, _)| rarity(byte)).sum::<i64>()
     }
 
-    /// The slots of what it may look like in a text.
-    fn slots(self) -> impl Iterator<Item = usize> {
+    /// What it may look like in a text, but for a last byte that does not count.
+    fn spelled(self) -> impl Iterator<Item = u32> {
         let firsts = if self.mask == Self::ANY_FIRST { 0..=u8::MAX } else { 0..=0 };
         let firsts = firsts.filter(move |first| self.mask != Self::ANY_FIRST || first & FOLD != 0);
-        firsts.map(move |first| slot(self.bytes | u32::from(first)))
+        firsts.map(move |first| self.bytes | u32::from(first))
     }
 
     /// The classes of what its last byte may be.
@@ -248,6 +266,12 @@ fn grams(bytes: [u8; GRAMS]) -> [u32; TOGETHER] {
 
 const fn folded(bytes: [u8; 4]) -> u32 {
     u32::from_le_bytes(bytes) | u32::from_le_bytes([FOLD; 4])
+}
+
+/// All bytes lead to a bit of a word.
+const fn hash(gram: u32) -> (usize, u32) {
+    let hash = gram.wrapping_mul(0x85eb_ca6b) >> (u32::BITS - PRECISE);
+    ((hash >> 6) as usize, hash & 63)
 }
 
 /// The first three bytes lead to a slot.

@@ -104,6 +104,9 @@ enum Dashes {
 fn ruled(line: &[u8]) -> Option<Dashes> {
     let line = line.get(..LINE).unwrap_or(line);
     let drawn = |b: &u8| matches!(b, b'-' | b'=' | b'+' | b'|' | b':' | b' ' | b'\t');
+    if !line.first().is_some_and(drawn) {
+        return None;
+    }
     let dashes = line.iter().filter(|b| matches!(b, b'-' | b'=')).count();
     let crosses = line.iter().any(|b| matches!(b, b'+' | b'|'));
     (dashes >= 3 && line.iter().all(drawn)).then_some(if crosses { Dashes::Bars } else { Dashes::Gaps })

@@ -59,7 +59,7 @@ fn key(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pair> {
 /// The string that begins at an offset.
 fn string(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
     let mark = at(text, from);
-    let end = if quote(mark) { string_end(text, from + 1, mark, false)? } else { return None };
+    let end = if quote(mark) { string_end(text, from + 1, mark, 0)? } else { return None };
     Some(Pair { name, value: from + 1..end, place: Place::Json, delimited: true })
 }
 

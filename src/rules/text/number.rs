@@ -11,9 +11,10 @@ use crate::model::event::Format;
 use crate::model::finding::{Confidence, RuleIndex};
 use crate::model::flow::Direction;
 use crate::model::why::Fact;
+use crate::rules::compile::Way;
 use crate::rules::cost::Metered as _;
 use crate::rules::engine::Matcher;
-use crate::rules::forms::{RUN, RUNS, Variant, longer};
+use crate::rules::forms::{RUN, RUNS, longer};
 use crate::rules::names::{Reading, Role, Roles};
 use crate::rules::schema::{Boundary, Need, Number, When};
 use crate::rules::validate::Subject;
@@ -27,14 +28,12 @@ struct Written {
     plain: SmallVec<[u8; 36]>,
     /// How many runs it has.
     runs: usize,
-    /// The runs before and behind it.
-    beside: [Option<Range<usize>>; 2],
     /// Whether it is no part of something longer, asked as numbers mostly ask.
     alone: bool,
 }
 
 impl Written {
-    fn new(whole: &[u8], runs: &[Range<usize>], beside: [Option<Range<usize>>; 2]) -> Option<Self> {
+    fn new(whole: &[u8], runs: &[Range<usize>], alone: bool) -> Option<Self> {
         let range = runs.first()?.start..runs.last()?.end;
         let mut text: SmallVec<[u8; 64]> = SmallVec::new();
         let mut end = range.start;
@@ -45,15 +44,14 @@ impl Written {
             text.extend_from_slice(whole.get(run.clone())?);
             end = run.end;
         }
-        let alone = stands_alone(whole, &range, Boundary::Number);
         let plain = text.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-        Some(Self { text, range, plain, runs: runs.len(), beside, alone })
+        Some(Self { text, range, plain, runs: runs.len(), alone })
     }
 
     /// Whether the run before or behind goes on in the same way: `1111 2222 3333 4444 5555` is no card.
-    fn continues(&self, whole: &[u8]) -> bool {
+    fn continues(&self, whole: &[u8], beside: [Option<Range<usize>>; 2]) -> bool {
         let digits = |run: &Range<usize>| whole.get(run.clone()).is_some_and(|r| r.iter().all(u8::is_ascii_digit));
-        self.runs > 1 && self.beside.iter().flatten().any(|run| run.len() >= 3 && digits(run))
+        self.runs > 1 && beside.iter().flatten().any(|run| run.len() >= 3 && digits(run))
     }
 }
 
@@ -65,9 +63,6 @@ struct Name {
 
 impl Matcher {
     pub(super) fn numbers(&self, scan: &Scan<'_>, names: &Names<'_>, scratch: &mut Scratch) {
-        if self.compiled.numbers.is_empty() {
-            return;
-        }
         let mut chain = Chains::new(scan.text, scan.seen.saturating_sub(2 * RUN));
         while chain.advance() {
             while !chain.runs().is_empty() {
@@ -106,10 +101,18 @@ impl Matcher {
         }
         let before = chain.before();
         (1..=most).rev().filter(|count| alone || *count > 1).find_map(|count| {
-            let known = self.compiled.numbers.get(signatures.get(count - 1)?)?;
-            let beside = [before.clone(), chain.behind(count)];
-            let number = Written::new(scan.text, chain.known(count), beside)?;
-            self.number(scan, names, known, &number, scratch).map(|hit| (count, hit))
+            let ways = self.compiled.ways(*signatures.get(count - 1)?);
+            let runs = chain.known(count);
+            let range = runs.first()?.start..runs.last()?.end;
+            let alone = stands_alone(scan.text, &range, Boundary::Number);
+            if ways.iter().all(|way| way.alone && !alone) {
+                return None;
+            }
+            let number = Written::new(scan.text, runs, alone)?;
+            if number.continues(scan.text, [before.clone(), chain.behind(count)]) {
+                return None;
+            }
+            self.number(scan, names, ways, &number, scratch).map(|hit| (count, hit))
         })
     }
 
@@ -118,13 +121,14 @@ impl Matcher {
         &self,
         scan: &Scan<'_>,
         names: &Names<'_>,
-        known: &[(RuleIndex, Variant)],
+        ways: &[Way],
         number: &Written,
         scratch: &mut Scratch,
     ) -> Option<Hit> {
         let mut name: Option<Name> = None;
         let mut best: Option<Hit> = None;
-        for (index, _) in known.iter().filter(|(_, variant)| variant.fits(&number.text)) {
+        let fitting = ways.iter().filter(|way| (number.alone || !way.alone) && way.variant.fits(&number.text));
+        for index in fitting.flat_map(|way| &way.rules) {
             let started = scratch.begin();
             let hit = self.judged(scan, *index, number, || {
                 name.get_or_insert_with(|| {
@@ -134,7 +138,7 @@ impl Matcher {
             });
             scratch.end(*index, &started);
             if let Some(hit) = hit
-                && best.as_ref().is_none_or(|best| best.confidence < hit.confidence)
+                && best.as_ref().is_none_or(|best| (best.confidence, hit.rule) < (hit.confidence, best.rule))
             {
                 best = Some(hit);
             }
@@ -157,7 +161,7 @@ impl Matcher {
             Boundary::Number => written.alone,
             other => stands_alone(scan.text, range, other),
         };
-        if !alone || written.continues(scan.text) || !Self::concerns(rule, scan) {
+        if !alone || !Self::concerns(rule, scan) {
             return None;
         }
         let subject = Subject { value: &written.plain, at: scan.at };
