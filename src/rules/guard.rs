@@ -41,11 +41,21 @@ impl Situation {
 
 /// How sure it is that a value is a secret; `None` when it is none.
 pub(super) fn judge(guard: Guard, names: &Names, value: &[u8], situation: &Situation) -> Option<Confidence> {
+    // A page that shows a value in quotes shows program code.
+    let code = situation.format == Some(Format::Html) && situation.place != Place::Attribute && quoted(value);
+    if guard != Guard::None && code && !situation.handed_over() {
+        return None;
+    }
     match guard {
         Guard::None => Some(Confidence::High),
         Guard::Password => password(names, value, situation),
         Guard::Token => token(value, situation),
     }
+}
+
+fn quoted(value: &[u8]) -> bool {
+    let mark = value.first().filter(|mark| matches!(mark, b'"' | b'\''));
+    mark.is_some() && value.len() > 1 && value.last() == mark
 }
 
 fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confidence> {
