@@ -63,7 +63,7 @@ struct Name {
 
 impl Matcher {
     pub(super) fn numbers(&self, scan: &Scan<'_>, names: &Names<'_>, scratch: &mut Scratch) {
-        let mut chain = Chains::new(scan.text, scan.seen.saturating_sub(2 * RUN));
+        let mut chain = Chains::new(scan.text, scan.seen.saturating_sub(2 * RUN), self.compiled.lone_runs);
         while chain.advance() {
             while !chain.runs().is_empty() {
                 let found = self.first(scan, names, &mut chain, scratch);

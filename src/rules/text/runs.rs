@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::bytes::{after_escape, at, prior};
 use super::gap;
-use crate::rules::forms::{RUN, RUNS};
+use crate::rules::forms::{RUN, RUNS, SEPARATORS};
 
 /// Runs that are known at a time.
 const KNOWN: usize = 4 * RUNS;
@@ -24,6 +24,9 @@ const WORDS: usize = 4;
 /// What a byte may be.
 const PART: u8 = 1;
 const WORD: u8 = 2;
+/// It may stand between two runs alone, or be a part of what does.
+const SIGN: u8 = 4;
+const WIDE: u8 = 8;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -31,6 +34,8 @@ static CLASSES: [u8; 256] = classes();
 #[derive(Debug)]
 pub(super) struct Chains<'a> {
     text: &'a [u8],
+    /// The lengths of runs that matter where they stand alone, as bits.
+    lone: u64,
     /// Runs of the chain, from one that was passed on.
     known: SmallVec<[Range<usize>; KNOWN]>,
     /// Which of them is next.
@@ -42,9 +47,9 @@ pub(super) struct Chains<'a> {
 }
 
 impl<'a> Chains<'a> {
-    /// Looks from `from` on.
-    pub(super) fn new(text: &'a [u8], from: usize) -> Self {
-        Self { text, known: SmallVec::new(), next: 0, open: false, end: from }
+    /// Looks from `from` on. Of runs that stand alone only those of the lengths `lone` are told.
+    pub(super) fn new(text: &'a [u8], from: usize, lone: u64) -> Self {
+        Self { text, lone, known: SmallVec::new(), next: 0, open: false, end: from }
     }
 
     /// Goes on to the next chain behind the runs that are known, and says whether there is one.
@@ -54,6 +59,10 @@ impl<'a> Chains<'a> {
         while let Some(digit) = next_digit(self.text, self.end) {
             let from = self.end;
             let start = backward(self.text, digit);
+            if let Some(end) = self.short(start, digit) {
+                self.end = end;
+                continue;
+            }
             self.open = self.add(start);
             if self.open {
                 self.letters(from, start);
@@ -61,6 +70,16 @@ impl<'a> Chains<'a> {
             }
         }
         false
+    }
+
+    /// The end of a run that stands alone and is of no length that matters: most digits of most texts.
+    fn short(&self, start: usize, digit: usize) -> Option<usize> {
+        let end = forward(self.text, digit, PART);
+        let (before, behind) = (prior(self.text, start), at(self.text, end));
+        let closed = |sign: u8, next: u8| !is(sign, WORD | WIDE) && !(is(sign, SIGN) && is(next, PART));
+        let alone = closed(before, start.checked_sub(2).map_or(0, |n| at(self.text, n)))
+            && closed(behind, at(self.text, end + 1));
+        (alone && end - start <= RUN && self.lone >> (end - start) & 1 == 0).then_some(end)
     }
 
     /// Adds what stands before the first run with a digit, from `from` on.
@@ -156,9 +175,15 @@ const fn classes() -> [u8; 256] {
         classes[byte] = match byte as u8 {
             b'0'..=b'9' | b'A'..=b'Z' => PART | WORD,
             b'a'..=b'z' | b'_' => WORD,
+            b'&' | b';' | b'%' | b'\\' | 0x80.. => WIDE,
             _ => 0,
         };
         byte += 1;
+    }
+    let mut n = 0;
+    while n < SEPARATORS.len() {
+        classes[SEPARATORS[n] as usize] = SIGN;
+        n += 1;
     }
     classes
 }
@@ -199,7 +224,7 @@ mod tests {
     /// Every chain with a digit, a run after the other.
     fn chains(text: &str) -> Vec<Vec<&str>> {
         let mut all = Vec::new();
-        let mut chains = Chains::new(text.as_bytes(), 0);
+        let mut chains = Chains::new(text.as_bytes(), 0, u64::MAX);
         while chains.advance() {
             let mut runs = Vec::new();
             while let Some(run) = chains.runs().first().cloned() {
@@ -223,9 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn of_runs_that_stand_alone_those_of_other_lengths_are_passed_over() {
+        let text = b"1 px; 22, 333 (4 55) 4444";
+        let mut chain = Chains::new(text, 0, 1 << 3);
+        let mut told = Vec::new();
+        while chain.advance() {
+            told.push(chain.runs().to_vec());
+            chain.pass(KNOWN);
+        }
+        assert_eq!(told, [vec![10..13], vec![15..16, 17..19]]);
+    }
+
+    #[test]
     fn a_run_knows_what_stands_beside_it() {
         let text = b"1 22 333 4444";
-        let mut chain = Chains::new(text, 0);
+        let mut chain = Chains::new(text, 0, u64::MAX);
         assert!(chain.advance());
         assert_eq!((chain.runs().len(), chain.before()), (4, None));
         chain.pass(1);
