@@ -102,6 +102,9 @@ impl Matcher {
         let before = chain.before();
         (1..=most).rev().filter(|count| alone || *count > 1).find_map(|count| {
             let ways = self.compiled.ways(*signatures.get(count - 1)?);
+            if ways.is_empty() {
+                return None;
+            }
             let runs = chain.known(count);
             let range = runs.first()?.start..runs.last()?.end;
             let alone = stands_alone(scan.text, &range, Boundary::Number);
