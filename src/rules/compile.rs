@@ -14,7 +14,7 @@ use super::glob::fits_any;
 use super::inner;
 use super::literals::Literals;
 use super::names::{Names, Role};
-use super::schema::{Boundary, Content, Named, Number, Rule, When};
+use super::schema::{Boundary, Content, Named, Need, Number, Rule, When};
 use super::spelling;
 use super::validate::{self, Check, Subject, Verdict};
 use crate::model::finding::RuleIndex;
@@ -58,6 +58,8 @@ pub(super) struct Way {
     pub(super) variant: Variant,
     /// Such numbers are no part of something longer.
     pub(super) alone: bool,
+    /// They count only under a fitting name.
+    pub(super) named: bool,
     pub(super) rules: Vec<RuleIndex>,
 }
 
@@ -254,9 +256,11 @@ impl Compiled {
                     Some(ways) => ways,
                     None => self.numbers.entry(signature).or_default(),
                 };
-                match ways.iter_mut().find(|way| way.variant == variant && way.alone == alone) {
+                let named = number.context == Need::Required;
+                let same = |way: &&mut Way| way.variant == variant && way.alone == alone && way.named == named;
+                match ways.iter_mut().find(same) {
                     Some(way) => way.rules.push(index),
-                    None => ways.push(Way { variant, alone, rules: vec![index] }),
+                    None => ways.push(Way { variant, alone, named, rules: vec![index] }),
                 }
             }
         }

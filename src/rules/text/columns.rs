@@ -104,7 +104,7 @@ enum Dashes {
 fn ruled(line: &[u8]) -> Option<Dashes> {
     let line = line.get(..LINE).unwrap_or(line);
     let drawn = |b: &u8| matches!(b, b'-' | b'=' | b'+' | b'|' | b':' | b' ' | b'\t');
-    if !line.first().is_some_and(drawn) {
+    if line.first().is_none_or(|first| !drawn(first)) {
         return None;
     }
     let dashes = line.iter().filter(|b| matches!(b, b'-' | b'=')).count();

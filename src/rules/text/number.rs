@@ -19,6 +19,9 @@ use crate::rules::names::{Reading, Role, Roles};
 use crate::rules::schema::{Boundary, Need, Number, When};
 use crate::rules::validate::Subject;
 
+/// Rules for numbers of one form that are tried without asking for the number's name first.
+const MANY: usize = 4;
+
 /// What may be a number.
 struct Written {
     /// As it is written, with one byte for what stands between two of its runs.
@@ -59,6 +62,13 @@ impl Written {
 struct Name {
     roles: Roles,
     shown: Option<String>,
+}
+
+impl Name {
+    /// Whether there is none, and the number is all of an unnamed field.
+    fn is_all(&self, scan: &Scan<'_>, range: &Range<usize>) -> bool {
+        self.roles.is_empty() && self.shown.is_none() && alone_in_its_place(scan, range)
+    }
 }
 
 impl Matcher {
@@ -130,8 +140,19 @@ impl Matcher {
     ) -> Option<Hit> {
         let mut name: Option<Name> = None;
         let mut best: Option<Hit> = None;
-        let fitting = ways.iter().filter(|way| (number.alone || !way.alone) && way.variant.fits(&number.text));
-        for index in fitting.flat_map(|way| &way.rules) {
+        let fits = |way: &&Way| (number.alone || !way.alone) && way.variant.fits(&number.text);
+        let fitting: SmallVec<[&Way; 4]> = ways.iter().filter(fits).collect();
+        // To ask for the name is dear, but of many rules one passes its checks and asks for it anyway. Then
+        // those need none that want another name.
+        let known = fitting.iter().map(|way| way.rules.len()).sum::<usize>() > MANY;
+        if known {
+            name = Some(self.name(scan, names, number.range.start));
+        }
+        let open = name.as_ref().is_none_or(|name| name.is_all(scan, &number.range));
+        for (way, index) in fitting.iter().flat_map(|way| way.rules.iter().map(|rule| (*way, rule))) {
+            if way.named && !open && name.as_ref().is_some_and(|name| role(*index, name, scan) != Some(true)) {
+                continue;
+            }
             let started = scratch.begin();
             let hit = self.judged(scan, *index, number, || {
                 name.get_or_insert_with(|| {
@@ -173,7 +194,7 @@ impl Matcher {
             return None;
         }
         let name = name();
-        let whole = name.roles.is_empty() && name.shown.is_none() && alone_in_its_place(scan, range);
+        let whole = name.is_all(scan, range);
         let apart = written.runs > 1 || whole;
         let role = role(index, name, scan);
         let confidence = support(number, rule.confidence, verdict.confidence, role, apart, whole)?;
