@@ -120,7 +120,7 @@ impl<'a> Chains<'a> {
         self.next.checked_sub(1).and_then(|n| self.known.get(n)).cloned()
     }
 
-    /// The run that follows so many of [`Chain::runs`].
+    /// The run that follows so many of [`Chains::runs`].
     pub(super) fn behind(&self, runs: usize) -> Option<Range<usize>> {
         self.known.get(self.next + runs).cloned()
     }
