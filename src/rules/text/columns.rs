@@ -264,16 +264,11 @@ fn trimmed(text: &[u8], part: Range<usize>) -> Range<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql;
     use super::*;
 
     fn named(text: &str) -> Vec<String> {
-        for cut in 0..text.len() {
-            let _ = (cells(&text.as_bytes()[..cut]), cells(&text.as_bytes()[cut..]));
-        }
-        cells(text.as_bytes())
-            .iter()
-            .map(|cell| format!("{}={}", &text[cell.name.clone()], &text[cell.value.clone()]))
-            .collect()
+        sql::named(text, cells)
     }
 
     #[test]

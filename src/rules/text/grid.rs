@@ -80,13 +80,11 @@ fn content(text: &[u8], from: usize) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sql;
     use super::*;
 
     fn named(text: &str) -> Vec<String> {
-        cells(text.as_bytes())
-            .iter()
-            .map(|cell| format!("{}={}", &text[cell.name.clone()], &text[cell.value.clone()]))
-            .collect()
+        sql::named(text, cells)
     }
 
     #[test]

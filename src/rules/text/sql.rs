@@ -390,6 +390,16 @@ fn plain(raw: &[u8], mark: u8) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// The cells of a table with their names, for tests; of every part of the text, too, which may not panic.
+#[cfg(test)]
+pub(super) fn named(text: &str, cells: impl Fn(&[u8]) -> Vec<Literal>) -> Vec<String> {
+    for cut in 0..text.len() {
+        let _ = (cells(&text.as_bytes()[..cut]), cells(&text.as_bytes()[cut..]));
+    }
+    let shown = |cell: &Literal| format!("{}={}", &text[cell.name.clone()], &text[cell.value.clone()]);
+    cells(text.as_bytes()).iter().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
