@@ -1,5 +1,6 @@
 //! Rules in the form the engine works with.
 
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
@@ -276,37 +277,81 @@ fn spell(catalogue: &Catalogue, literals: &mut Collected) {
             _ => None,
         })
     };
-    let mut known: HashSet<String> = fields().flat_map(|(_, named)| spelling::anchors(named)).collect();
+    let mut known = Parts::default();
+    fields().flat_map(|(_, named)| spelling::anchors(named)).for_each(|anchor| known.add(anchor));
     let mut spelled: Vec<_> =
         fields().flat_map(|(index, named)| spelling::own(named).map(move |s| (s, index))).collect();
     spelled.sort_unstable_by(|(a, _), (b, _)| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     for (name, index) in spelled {
-        if !led(&name, &known) {
+        if !known.lead_to(&name) {
             anchor(literals, &name, index);
-            known.insert(name);
+            known.add(name);
         }
     }
 }
 
-/// Whether a part of the name that reaches into its last word is known.
-fn led(name: &str, known: &HashSet<String>) -> bool {
-    let last = name.rfind(' ').map_or(0, |space| space + 1);
-    let ends = (last + 1..=name.len()).filter(|end| name.is_char_boundary(*end));
-    ends.flat_map(|end| (0..end).filter_map(move |start| name.get(start..end))).any(|part| known.contains(part))
+/// Texts that lead to what they are part of.
+#[derive(Default)]
+struct Parts {
+    texts: HashSet<String>,
+    /// What they begin with: most places of a name begin none.
+    beginnings: HashSet<[u8; 3]>,
+}
+
+impl Parts {
+    fn add(&mut self, text: String) {
+        self.beginnings.extend(text.as_bytes().first_chunk());
+        self.texts.insert(text);
+    }
+
+    /// Whether a part of the name that reaches into its last word is known.
+    fn lead_to(&self, name: &str) -> bool {
+        let last = name.rfind(' ').map_or(0, |space| space + 1);
+        let begun = |start: &usize| {
+            let begins = name.as_bytes().get(*start..).and_then(|rest| rest.first_chunk());
+            begins.is_some_and(|begins| self.beginnings.contains(begins))
+        };
+        let ends = |start: usize| (start.max(last) + 1..=name.len()).filter_map(move |end| name.get(start..end));
+        (0..name.len()).filter(begun).flat_map(ends).any(|part| self.texts.contains(part))
+    }
 }
 
 /// Adds what leads to a name, in each case, and as JSON and URLs may write it: keys, which are seldom in capitals.
 fn anchor(literals: &mut Collected, name: &str, index: RuleIndex) {
-    let beyond = |letter: char, written: String| if letter.is_ascii() { letter.into() } else { written };
-    let units = |letter: char| letter.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
-    let bytes = |letter: char| letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02x}")).collect();
-    let escaped = |name: &String| name.chars().map(|letter| beyond(letter, units(letter))).collect::<String>();
-    let percent = |name: &String| name.chars().map(|letter| beyond(letter, bytes(letter))).collect::<String>();
     let cases = cases(name);
-    let coded: Vec<String> = cases.iter().take(2).map(escaped).chain(cases.iter().take(1).map(percent)).collect();
-    for word in cases.iter().chain(&coded) {
+    for word in &cases {
         literal(literals, word.as_bytes(), Use::Anchor(index));
     }
+    if name.is_ascii() {
+        return;
+    }
+    let escaped = cases.iter().take(2).map(|name| {
+        written(name, |letter, to| {
+            letter.encode_utf16(&mut [0; 2]).iter().try_for_each(|unit| write!(to, "\\u{unit:04x}"))
+        })
+    });
+    let percent = cases.iter().take(1).map(|name| {
+        written(name, |letter, to| {
+            letter.encode_utf8(&mut [0; 4]).bytes().try_for_each(|byte| write!(to, "%{byte:02x}"))
+        })
+    });
+    for coded in escaped.chain(percent) {
+        literal(literals, coded.as_bytes(), Use::Anchor(index));
+    }
+}
+
+/// A word with the letters that are not of ASCII written in some other way.
+fn written(word: &str, way: impl Fn(char, &mut String) -> fmt::Result) -> String {
+    let mut all = String::with_capacity(6 * word.len());
+    for letter in word.chars() {
+        if letter.is_ascii() {
+            all.push(letter);
+        } else {
+            // To write into a string does not fail.
+            let _ = way(letter, &mut all);
+        }
+    }
+    all
 }
 
 /// A word as it is, with a capital, and in capitals. Of ASCII letters the case does not count anyway.

@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
 
     fn place(&self, at: usize) -> Place {
         let before = self.text.get(..at).unwrap_or_default();
-        let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+        let line = memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         Place { file: Arc::clone(&self.name), line, column }
     }
