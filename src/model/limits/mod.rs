@@ -157,13 +157,13 @@ pub const COUNTED_FLOWS: usize = 1 << 14;
 pub const FINDINGS: usize = 1 << 20;
 
 /// Payload bytes of one batch between the capture thread and a worker.
-pub const BATCH_BYTES: usize = 256 << 10;
+pub const BATCH_BYTES: usize = 1 << 20;
 
 /// Chunks of one batch: many small packets make a full batch too.
-pub const BATCH_CHUNKS: usize = 4096;
+pub const BATCH_CHUNKS: usize = 8192;
 
 /// Batches on their way to one worker. The capture thread waits when they are all in use.
-pub const BATCHES_IN_FLIGHT: usize = 16;
+pub const BATCHES_IN_FLIGHT: usize = 4;
 
 /// Links of the ledger. Those on which nothing was found make room first; among equals the last by
 /// (client, server, transport), so that what is kept does not depend on the order of arrival.
