@@ -8,7 +8,7 @@ use crate::model::stream::{Origin, Stretch};
 use crate::rules::{Familiar, Matcher};
 
 /// What is known of contents.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Recall {
     contents: Familiar<Known>,
     /// What was found so far in the content that is being read; nothing once more was said of it than can be
@@ -27,6 +27,17 @@ struct Known {
 }
 
 impl Recall {
+    /// Remembers so many contents.
+    pub(super) fn of(contents: usize) -> Self {
+        Self { contents: Familiar::of(contents), reading: None }
+    }
+
+    /// Forgets them all.
+    pub(super) fn forget(&mut self) {
+        self.contents.forget();
+        self.reading = None;
+    }
+
     /// What is known to be in content, with its packets; `None` where that is not known, and the content is
     /// read from now on.
     pub(super) fn found(
@@ -133,7 +144,7 @@ mod tests {
         let flow = Flow::OF_CAPTURE;
         let at = Context { flow: &flow, protocol: "http", server_name: None };
         let content = Digest::of(&[b"content"]);
-        let mut recall = Recall::default();
+        let mut recall = Recall::of(8);
         let spans = |origins: &[Origin], recall: &mut Recall| -> Option<Vec<Span>> {
             let coded = Stretch { bytes: &[0; 30], origins };
             recall.found(&content, coded).map(|found| found.map(|(_, span)| span).collect())

@@ -54,15 +54,16 @@ pub(super) fn run(
     reports: &Sender<Report>,
     pace: Option<&Pace<'_>>,
 ) {
+    let texts = limits.contents / 2;
     let mut worker = Worker {
         flows: FastMap::new(),
         news: pace.map(|_| Vec::new()),
         bench: Bench {
-            engine: Engine::new(Arc::clone(matcher)),
+            engine: Engine::new(Arc::clone(matcher)).remembering(texts),
             outcome: Outcome::new(limits.findings),
             handshakes: Handshakes::default(),
             most_of_body: limits.body_bytes as u64,
-            recall: Recall::default(),
+            recall: Recall::of(limits.contents - texts),
         },
     };
     let patience = pace.map_or(Duration::MAX, |pace| pace.every);
@@ -92,7 +93,7 @@ pub(super) fn run(
                 if !Arc::ptr_eq(&wanted, &rules) {
                     rules = Arc::clone(&wanted);
                     worker.bench.engine.replace(Arc::clone(&wanted));
-                    worker.bench.recall = Recall::default();
+                    worker.bench.recall.forget();
                 }
             }
         }

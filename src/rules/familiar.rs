@@ -10,16 +10,15 @@ use crate::model::event::Format;
 /// Shorter texts cost less to search than to remember.
 const SHORTEST: usize = 1024;
 
-/// Contents that are remembered, twice over: see [`Familiar::remember`].
-const GENERATION: usize = 16 * 1024;
-
-/// Things found in them, twice over.
-const FOUND: usize = 32 * 1024;
+/// Things that are found in a content, on the whole.
+const EACH: usize = 2;
 
 /// What contents are known to hold. Whoever asks makes everything that decides what is found part of the
 /// digest.
 #[derive(Debug)]
 pub struct Familiar<T> {
+    /// Contents of a generation.
+    room: usize,
     young: Generation<T>,
     old: Generation<T>,
 }
@@ -36,15 +35,19 @@ impl<T> Default for Generation<T> {
     }
 }
 
-impl<T> Default for Familiar<T> {
-    fn default() -> Self {
-        Self { young: Generation::default(), old: Generation::default() }
-    }
-}
-
 impl<T> Familiar<T> {
     /// Things found in one content that are remembered: it is a listing that has more.
     pub const MOST: usize = 256;
+
+    /// Remembers so many contents, in two generations: see [`Familiar::remember`].
+    pub fn of(contents: usize) -> Self {
+        Self { room: contents.div_ceil(2), young: Generation::default(), old: Generation::default() }
+    }
+
+    /// Forgets them all.
+    pub fn forget(&mut self) {
+        *self = Self { room: self.room, young: Generation::default(), old: Generation::default() };
+    }
 
     /// What content is known to hold.
     pub fn found(&mut self, content: &Digest) -> Option<&[T]> {
@@ -58,10 +61,10 @@ impl<T> Familiar<T> {
     /// Remembers what content holds, if that is not too much. When a generation is full, the one before it is
     /// forgotten: what is met at least once in every generation stays.
     pub fn remember(&mut self, content: Digest, found: Box<[T]>) {
-        if found.len() > Self::MOST {
+        if self.room == 0 || found.len() > Self::MOST.min(EACH * self.room) {
             return;
         }
-        if self.young.contents.len() >= GENERATION || self.young.found + found.len() > FOUND {
+        if self.young.contents.len() >= self.room || self.young.found + found.len() > EACH * self.room {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.found += found.len();
@@ -90,7 +93,8 @@ mod tests {
 
     #[test]
     fn what_is_met_again_stays_and_the_rest_is_forgotten() {
-        let mut familiar = Familiar::default();
+        const GENERATION: usize = 100;
+        let mut familiar = Familiar::of(2 * GENERATION);
         familiar.remember(number(0), [7].into());
         familiar.remember(number(1), [].into());
         for n in 2..3 * GENERATION {
@@ -103,13 +107,14 @@ mod tests {
 
     #[test]
     fn no_more_is_remembered_than_there_is_room_for() {
-        let mut familiar = Familiar::default();
+        const CONTENTS: usize = 1000;
+        let mut familiar = Familiar::of(CONTENTS);
         let most = Familiar::<u8>::MOST;
-        for n in 0..3 * FOUND / most {
+        for n in 0..CONTENTS {
             familiar.remember(number(n), vec![0; most].into());
         }
-        familiar.remember(number(FOUND), vec![0; most + 1].into());
-        assert_eq!(familiar.found(&number(FOUND)), None);
-        assert!(familiar.young.found + familiar.old.found <= 2 * FOUND);
+        familiar.remember(number(CONTENTS), vec![0; most + 1].into());
+        assert_eq!(familiar.found(&number(CONTENTS)), None);
+        assert!(familiar.young.found + familiar.old.found <= EACH * CONTENTS);
     }
 }

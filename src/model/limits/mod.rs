@@ -153,6 +153,9 @@ pub const COUNTED_COLUMNS: usize = 32;
 /// at a time.
 pub const COUNTED_FLOWS: usize = 1 << 14;
 
+/// Contents that each worker remembers so as not to read them again, and half of the findings in them.
+pub const CONTENTS: usize = 64 << 10;
+
 /// Distinct findings, of each worker and of all. What is past it is counted by severity and not kept.
 pub const FINDINGS: usize = 1 << 20;
 

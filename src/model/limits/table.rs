@@ -27,6 +27,8 @@ pub struct Limits {
     pub fragment_bytes: usize,
     /// Seconds until the rest of a datagram is not waited for.
     pub fragment_seconds: i64,
+    /// Contents that each worker remembers.
+    pub contents: usize,
     /// Decoded bytes of one message body.
     pub body_bytes: usize,
     /// Links of the ledger.
@@ -55,6 +57,7 @@ impl Default for Limits {
             udp_short_seconds: limits::UDP_SHORT_SECONDS,
             fragment_bytes: limits::FRAGMENT_BYTES,
             fragment_seconds: limits::FRAGMENT_SECONDS,
+            contents: limits::CONTENTS,
             body_bytes: limits::BODY_TOTAL_BYTES,
             links: limits::LINKS,
             mute_links: limits::MUTE_LINKS,
@@ -269,6 +272,13 @@ pub const TABLE: &[Limit] = &[
         bounds: "decoded content of one HTTP message, against decompression bombs",
         then: "the rest is skipped",
         counted: Some(counted::OVERLONG),
+    },
+    Limit {
+        name: "contents",
+        value: Value::Count(|limits| &mut limits.contents),
+        bounds: "contents that each worker remembers, with the places of what was found in them",
+        then: "those not met again are forgotten; when they are met they are read again",
+        counted: None,
     },
     Limit {
         name: "findings",

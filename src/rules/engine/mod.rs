@@ -112,7 +112,7 @@ impl Engine {
             names: HashMap::new(),
             table: None,
             path: String::new(),
-            familiar: Familiar::default(),
+            familiar: Familiar::of(0),
             tallies: Tallies::default(),
             counted: false,
             content: String::new(),
@@ -121,12 +121,20 @@ impl Engine {
         }
     }
 
+    /// Remembers so many texts: what is met again is not searched again.
+    #[must_use]
+    pub fn remembering(self, texts: usize) -> Self {
+        Self { familiar: Familiar::of(texts), ..self }
+    }
+
     /// Switches to a [`Matcher::successor`] of its matcher, between two events. Nothing of a flow is
     /// lost; what was known to hold nothing is searched again.
     pub fn replace(&mut self, matcher: Arc<Matcher>) {
         let table = self.table.take().map(|table| matcher.reread(table));
         let tallies = std::mem::take(&mut self.tallies);
-        *self = Self { table, tallies, ..Self::new(matcher) };
+        let mut familiar = std::mem::replace(&mut self.familiar, Familiar::of(0));
+        familiar.forget();
+        *self = Self { table, tallies, familiar, ..Self::new(matcher) };
     }
 
     /// Counts from now on what the rules cost, and the time they take if there is a clock. What was seen
