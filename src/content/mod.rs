@@ -9,6 +9,7 @@ pub mod charset;
 pub mod chunked;
 pub mod coding;
 pub mod dialect;
+pub mod dicom;
 pub mod document;
 pub mod entity;
 pub mod form;

@@ -21,7 +21,7 @@ use super::charset::Charset;
 use super::coding::{Coding, Decoder};
 use super::tree::Tree;
 use super::utf16::Order;
-use super::{base64, bson, keys, sniff, strings, utf16};
+use super::{base64, bson, dicom, keys, sniff, strings, utf16};
 use crate::model::event::{EventSink, FieldKind, Outcome, Skip};
 use crate::model::flow::Direction;
 use crate::model::limits;
@@ -34,6 +34,8 @@ pub enum Kind {
     Bson,
     /// Concise binary objects (RFC 8949).
     Cbor,
+    /// A picture for medicine, with its patient (PS3.10).
+    Dicom,
     /// Messages of gRPC: each has a flag and a length before it.
     Grpc,
     /// A file of private keys.
@@ -77,6 +79,7 @@ impl Kind {
             "msgpack" | "x-msgpack" | "vnd.msgpack" | "messagepack" => Self::MessagePack,
             "cbor" => Self::Cbor,
             "bson" | "x-bson" => Self::Bson,
+            "dicom" => Self::Dicom,
             "protobuf" | "x-protobuf" | "vnd.google.protobuf" | "x-google-protobuf" | "protobuffer" => Self::Protobuf,
             _ => return None,
         })
@@ -89,6 +92,7 @@ impl Kind {
             [b'%', b'P', b'D', b'F', b'-', ..] => Self::Pdf,
             _ if archive::is_tar(bytes) => Self::Tar,
             _ if keys::begins(bytes) => Self::Keys,
+            _ if dicom::is_file(bytes) => Self::Dicom,
             _ => {
                 if let Some(packing) = Packing::of_file(bytes) {
                     return Some(Self::Packed(packing));
@@ -167,6 +171,10 @@ fn open(kind: Kind, bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth
         Kind::Bson => tree(carrier, out, |tree| bson::walk(bytes, tree)),
         Kind::Cbor => tree(carrier, out, |tree| cbor::walk(bytes, tree)),
         Kind::MessagePack => tree(carrier, out, |tree| msgpack::walk(bytes, tree)),
+        Kind::Dicom => {
+            dicom::read_file(bytes, &mut |name, value| carrier.field(FieldKind::Attribute, name, value, None, out));
+            carrier.skipped(Skip::Binary, bytes.len(), out);
+        }
         Kind::Protobuf => tree(carrier, out, |tree| protobuf::walk(bytes, tree)),
         Kind::Grpc => tree(carrier, out, |tree| protobuf::messages(bytes, tree)),
         Kind::Keys => match keys::of_file(bytes) {

@@ -1,18 +1,16 @@
 //! DICOM's upper layer protocol (PS3.8 section 9): who associates with whom and with what password
 //! (PS3.7 annex D.3.3.7), and the patients of the data sets that are stored and found.
 
-mod dataset;
-
 use super::cursor::Cursor;
 use super::login::HeldLogin;
 use super::{Analyzer, Nature, Opening, Progress, Protocol, Verdict};
 use crate::content::carrier::Carrier;
+use crate::content::dicom::{self, Syntax};
 use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome, Proof, Skip};
 use crate::model::flow::{Direction, Transport};
 use crate::model::packet::Span;
 use crate::model::secret::HeldSecret;
 use crate::model::stream::Input;
-use dataset::Syntax;
 
 /// DICOM.
 pub static PROTOCOL: Protocol = Protocol {
@@ -203,7 +201,7 @@ impl Dicom {
                     let syntax = self.syntaxes.iter().find(|(number, _)| *number == context).map(|(_, syntax)| *syntax);
                     let (place, resource, outcome) = ("dicom.dataset", self.caller.as_str(), Outcome::Unknown);
                     let carrier = Carrier { place, resource, direction, outcome, span };
-                    dataset::read(data, syntax, &mut |name, value| {
+                    dicom::read(data, syntax, &mut |name, value| {
                         carrier.field(FieldKind::Attribute, name, value, None, out);
                     });
                 }
