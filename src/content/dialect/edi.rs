@@ -67,7 +67,7 @@ pub(super) fn x12_values(text: &[u8], signs: &Signs, say: &mut Say<'_>) {
                 ("PER", 4 | 6 | 8) => contact(code),
                 ("BPR", 7 | 13) if code == b"01" => "routing number",
                 ("BPR", 9 | 15) => "account number",
-                ("N1" | "N3" | "N4", _) => "",
+                ("N1", 4) if code == b"XX" => "npi",
                 _ => "",
             };
             let name = if meaning.is_empty() { format!("{name}-{n}") } else { format!("{name}-{n}.{meaning}") };
@@ -82,7 +82,7 @@ fn identifier(code: &[u8]) -> &'static str {
         b"34" | b"SY" => "ssn",
         b"XX" => "npi",
         b"HN" => "medicare number",
-        b"MI" | b"MR" | b"EI" => "insurance member number",
+        b"MI" | b"MR" | b"EI" | b"II" | b"N" | b"C1" => "insurance member number",
         _ => "",
     }
 }
@@ -92,6 +92,7 @@ fn reference(code: &[u8]) -> &'static str {
     match code {
         b"SY" => "ssn",
         b"EA" => "mrn",
+        b"EJ" => "patient account",
         b"F6" => "medicare number",
         b"HPI" => "npi",
         b"0F" | b"1W" | b"1L" | b"IG" => "insurance member number",
@@ -118,6 +119,8 @@ pub(super) fn edifact_values(text: &[u8], signs: &Signs, say: &mut Say<'_>) {
             let components: Vec<_> = split(text, element.clone(), signs.component, signs.release).collect();
             let part =
                 |n: usize| components.get(n).and_then(|r: &Range<usize>| text.get(r.clone())).unwrap_or_default();
+            let kind = elements.get(1).and_then(|r| split(text, r.clone(), signs.component, signs.release).next());
+            let kind = kind.and_then(|r| text.get(r)).unwrap_or_default();
             for (own, component) in components.iter().enumerate() {
                 let meaning = match (name, n, own) {
                     ("COM", _, 0) if part(1) == b"EM" => ".email",
@@ -126,8 +129,18 @@ pub(super) fn edifact_values(text: &[u8], signs: &Signs, say: &mut Say<'_>) {
                     // A birth date; a health insurance number.
                     ("DTM", 1, 1) if part(0) == b"329" => ".birth date",
                     ("RFF", 1, 1) if part(0) == b"SY" => ".ssn",
+                    // Lists of passengers and crew: the document of a person.
+                    ("DOC", 2, 0) if kind == b"P" => ".passport number",
+                    ("DOC", 2, 0) if matches!(kind, b"I" | b"A" | b"C") => ".document number",
+                    ("PNA", 2, 0) if kind == b"PAT" => ".patient id",
+                    ("PNI", 1, 0) => ".patient id",
                     _ => "",
                 };
+                // Other references are called what their qualifier says: `RFF+BSN:…`.
+                if let ("RFF", 1, 1, "", Ok(qualifier)) = (name, n, own, meaning, std::str::from_utf8(part(0))) {
+                    say(format!("RFF-1.{qualifier}"), component.clone());
+                    continue;
+                }
                 say(format!("{name}-{n}{meaning}"), component.clone());
             }
         }

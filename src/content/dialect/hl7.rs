@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::{Say, split};
 
 /// What the fields that speak of persons hold, by segment and position. `cx` is an identifier with its
-/// type, `xtn` a telephone number or an address of another kind, `xcn` somebody who treats or orders.
+/// type, `pln` one with its type right behind it, `xtn` a telephone number or an address of another kind, `xcn`
+/// somebody who treats or orders.
 const FIELDS: &[(&str, usize, &str)] = &[
     ("PID", 2, "cx"),
     ("PID", 3, "cx"),
@@ -45,6 +46,12 @@ const FIELDS: &[(&str, usize, &str)] = &[
     ("OBR", 28, "xcn"),
     ("ORC", 12, "xcn"),
     ("PD1", 4, "xcn"),
+    ("RXE", 13, "xcn"),
+    ("RXO", 14, "xcn"),
+    ("PRD", 7, "pln"),
+    ("CTD", 7, "pln"),
+    ("PRA", 6, "pln"),
+    ("STF", 2, "cx"),
 ];
 
 /// The signs of a message, which its header declares.
@@ -121,6 +128,8 @@ fn fields(text: &[u8], segment: &str, range: Range<usize>, signs: Signs, say: &m
                     continue;
                 }
                 Some("cx") => name.extend([".", identifier(part(4))]),
+                Some("pln") if part(1).is_empty() => name.push_str(".provider id"),
+                Some("pln") => name.extend([".", identifier(part(1))]),
                 Some("xtn") => {
                     if let Some(address) = components.get(3).filter(|_| part(3).contains(&b'@')) {
                         say(format!("{name}.email"), address.clone());

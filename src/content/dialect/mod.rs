@@ -1,12 +1,16 @@
-//! Messages whose values are known by their position or by a tag: HL7 version 2, X12, EDIFACT, SWIFT MT.
+//! Messages whose values are known by their position or by a tag: HL7 version 2, X12, EDIFACT, SWIFT MT, files of
+//! banks.
 //! They are text, but a name stands nowhere near a value. Each is recognised by its first bytes, works
 //! on messages that are cut, and gives every value under the name that its standard has for it.
 
+mod bank;
 mod edi;
 mod hl7;
 mod swift;
 
 use std::ops::Range;
+
+use bank::Bank;
 
 /// Longest value that is said, in bytes: free text has no end.
 const LONGEST: usize = 64 << 10;
@@ -14,10 +18,16 @@ const LONGEST: usize = 64 << 10;
 /// A message format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
+    /// Payments in Great Britain (Standard 18).
+    Bacs,
+    /// Statements of accounts.
+    Bai2,
     /// UN/EDIFACT (ISO 9735).
     Edifact,
     /// HL7 version 2.
     Hl7,
+    /// Payments in the USA.
+    Nacha,
     /// SWIFT MT.
     Swift,
     /// ANSI X12.
@@ -43,6 +53,11 @@ impl Dialect {
             b'M' | b'F' | b'B' if hl7::begins(text) => Some(Self::Hl7),
             b'I' if edi::x12(text).is_some() => Some(Self::X12),
             b'U' if edi::edifact(text).is_some() => Some(Self::Edifact),
+            b'0' | b'1' | b'V' => bank::begins(text).map(|bank| match bank {
+                Bank::Bacs => Self::Bacs,
+                Bank::Bai2 => Self::Bai2,
+                Bank::Nacha => Self::Nacha,
+            }),
             b'{' | b':' if swift::begins(text) => Some(Self::Swift),
             _ => None,
         }
@@ -69,6 +84,9 @@ impl Dialect {
                     edi::edifact_values(text, &signs, &mut say);
                 }
             }
+            Self::Bacs => bank::values(text, Bank::Bacs, &mut say),
+            Self::Bai2 => bank::values(text, Bank::Bai2, &mut say),
+            Self::Nacha => bank::values(text, Bank::Nacha, &mut say),
             Self::Swift => swift::values(text, &mut say),
         }
     }
@@ -196,8 +214,59 @@ mod tests {
     }
 
     #[test]
+    fn files_of_banks_have_accounts_at_fixed_places() {
+        let nacha = read(
+            "101 091000019 1234567892602031200A094101FIRST NATIONAL BANK    ACME PAYROLL                   \r\n\
+             5200ACME            00000000000000000000 123456789PPDPAYROLL   260203260204   1091000010000001\r\n\
+             622021000021123456789        0000123456EMP0001        ADA LOVELACE            0091000010000001\r\n",
+        );
+        for line in ["6.routing number=021000021", "6.account number=123456789", "6.individual=EMP0001"] {
+            has(&nacha, line);
+        }
+        let bai = read(
+            "01,021000021,ACME,260203,0600,1,,,2/\n02,ACME,021000021,1,260202,,USD,2/\n03,1234567890,USD,010,5,,/\n",
+        );
+        for line in ["01.routing number=021000021", "02.routing number=021000021", "03.account number=1234567890"] {
+            has(&bai, line);
+        }
+        let bacs = read(
+            "VOL1123456                               654321                          1\r\n\
+             2002376099376009920205512345678    00000012345ACME PAYROLL      SALARY            A LOVELACE        \r\n",
+        );
+        for line in ["account number=60993760", "sort code=200237", "originating.account number=12345678"] {
+            has(&bacs, line);
+        }
+    }
+
+    #[test]
+    fn persons_of_lists_of_passengers_and_of_orders_have_their_numbers() {
+        let said = read(
+            "UNB+UNOC:3+A+B'PNA+PAT+7546382:::HIS+++1:SU:X'RFF+BSN:205144627'NAD+FL+++X:Y'DOC+P:110:111+C01X00T47'\
+             PNA+CM+99'",
+        );
+        for line in ["PNA-2.patient id=7546382", "RFF-1.BSN=205144627", "DOC-2.passport number=C01X00T47"] {
+            has(&said, line);
+        }
+        let said = read("MSH|^~\\&|A|B|C|D|1||RDE|1|P|2.5\rPRD|RP|X^Y|||||1234567893^NPI~AB1234563^DEA\r");
+        for line in ["PRD-7.npi=1234567893", "PRD-7.dea=AB1234563"] {
+            has(&said, line);
+        }
+    }
+
+    #[test]
     fn other_text_is_no_message() {
-        for text in ["MSHA|x", "ISA is a name", "UNBELIEVABLE", "{1:2}", "{\"a\":1}", "Message: x", "ISA*00*short~"] {
+        for text in [
+            "101 Dalmatians",
+            "01,2,3\n",
+            "VOL1\nABC",
+            "MSHA|x",
+            "ISA is a name",
+            "UNBELIEVABLE",
+            "{1:2}",
+            "{\"a\":1}",
+            "Message: x",
+            "ISA*00*short~",
+        ] {
             assert_eq!(Dialect::of(text.as_bytes()), None, "{text}");
         }
     }
