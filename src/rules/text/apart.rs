@@ -54,6 +54,22 @@ pub(super) fn values(key: &[u8]) -> bool {
     key == b"v" || ["value", "val"].iter().any(|word| ends(key, word)) || start.eq_ignore_ascii_case(b"value")
 }
 
+/// What a key says the kind of: `identity` of `IdentityType`, nothing of `type`.
+pub(super) fn kind_of(key: &[u8]) -> Option<&[u8]> {
+    let of = key.get(..key.len().checked_sub(4)?).filter(|_| ends(key, "type"))?;
+    Some(of.strip_suffix(b"_").or_else(|| of.strip_suffix(b"-")).unwrap_or(of))
+}
+
+/// Whether a key has the value whose kind is told as that `of` something: `Identity`, `identityNumber`, `number`.
+fn numbered(key: &[u8], of: &[u8]) -> bool {
+    let rest = key.get(of.len()..).filter(|_| key.get(..of.len()).is_some_and(|start| start.eq_ignore_ascii_case(of)));
+    let number = |word: &[u8]| {
+        let word = word.strip_prefix(b"_").or_else(|| word.strip_prefix(b"-")).unwrap_or(word);
+        [b"number".as_slice(), b"no", b"num", b"value"].iter().any(|known| word.eq_ignore_ascii_case(known))
+    };
+    number(key) || rest.is_some_and(|rest| rest.is_empty() && !of.is_empty() || number(rest))
+}
+
 fn ends(key: &[u8], word: &str) -> bool {
     key.len()
         .checked_sub(word.len())
@@ -294,7 +310,11 @@ fn object(text: &[u8], name: Range<usize>) -> Option<Pair> {
     if !names(text.get(own.key.clone())?) {
         return None;
     }
-    let value = members.iter().find(|m| text.get(m.key.clone()).is_some_and(values))?;
+    let value = members.iter().find(|m| text.get(m.key.clone()).is_some_and(values));
+    let value = value.or_else(|| {
+        let of = kind_of(text.get(own.key.clone())?)?;
+        members.iter().find(|m| m.string && text.get(m.key.clone()).is_some_and(|key| numbered(key, of)))
+    })?;
     if at(text, value.value.start) == b'{' && !value.string {
         // `"value":{"stringValue":"x"}`
         let inner = self::members(text, value.value.start + 1).into_iter().next()?;
@@ -390,6 +410,9 @@ mod tests {
             (r#"{"key":"password","value":{"stringValue":"x7"}}"#, Format::Json),
             (r#"{\"name\":\"password\",\"value\":\"x7\"}"#, Format::Json),
             (r#"{"label":"Database password","value":"x7"}"#, Format::Json),
+            (r#"{"documentType":"Password","country":"DE","number":"x7"}"#, Format::Json),
+            (r#"{"Identity":"x7","IdentityType":"password"}"#, Format::Json),
+            (r#"{"key":"x7","key_type":"password","no":"1"}"#, Format::Json),
             (r#"{name:'password',value:'x7'}"#, Format::Script),
             (r#"<add value="x7" key="Password" />"#, Format::Xml),
             (r#"<input type="password" value="x7">"#, Format::Html),
@@ -415,6 +438,7 @@ mod tests {
             (r#"{"name":"password"},{"name":"x","value":"x7"}"#, Format::Json),
             (r#"{"hint":"password","value":"x7"}"#, Format::Json),
             (r#"{"name":"password","type":"x7"}"#, Format::Json),
+            (r#"{"IdentityType":"password","entity":"x7"}"#, Format::Json),
             (r#"{"name":"password","value":{"type":"x7"}}"#, Format::Json),
             (r#"<label name="password">x7</label>"#, Format::Html),
             (r#"<param name="password"/><param name="y" value="x7"/>"#, Format::Xml),

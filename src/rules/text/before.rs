@@ -26,6 +26,9 @@ const LABEL: usize = 72;
 /// Bytes of an array or object that are looked at for the key it belongs to.
 const STRUCTURE: usize = 400;
 
+/// Bytes of an object that are looked at, before a key and after it, for what kind its value is of.
+const KIND: usize = 240;
+
 /// The name of the value that starts at `start`.
 pub(super) fn name(text: &[u8], start: usize, format: Format) -> Option<Near> {
     let mut from = start;
@@ -68,7 +71,17 @@ fn key(text: &[u8], end: usize) -> Option<Near> {
         let last = backward(text, end - 1, 3, |b| b == b'\\');
         let first = backward(text, last, 160, |b| b != mark && b != b'\n');
         let near = Near { name: first..last, place: Place::Json, reading: Reading::Key };
-        return Some(if says_nothing(text.get(first..last)?) { siblings(text, first, last) } else { near });
+        let own = text.get(first..last)?;
+        let silent = says_nothing(own);
+        let near = if silent { siblings(text, first, last) } else { near };
+        return Some(match kind(text, first, own) {
+            // What it says counts first if it stands behind.
+            Some(kind) => {
+                let name = near.name.start.min(kind.start)..near.name.end.max(kind.end);
+                Near { name, place: Place::Json, reading: Reading::Label }
+            }
+            None => near,
+        });
     }
     let first = backward(text, end, 64, |b| identifier(b) || matches!(b, b'.' | b'[' | b']' | b'%' | b'/' | b'@'));
     if first == end {
@@ -124,6 +137,34 @@ fn says_nothing(name: &[u8]) -> bool {
         b"arg",
     ];
     apart::values(name) || EMPTY.iter().any(|empty| name.eq_ignore_ascii_case(empty))
+}
+
+/// What another member of the object says is the kind of the one whose key is `own` and begins at `first`:
+/// `{"idType":"CPF","idNumber":…`, `{"Identity":…,"IdentityType":"CPF"}`.
+fn kind(text: &[u8], first: usize, own: &[u8]) -> Option<Range<usize>> {
+    let stem = ["number", "no", "num", "value"].iter().find_map(|word| {
+        let (stem, end) = own.split_at_checked(own.len().checked_sub(word.len())?)?;
+        end.eq_ignore_ascii_case(word.as_bytes()).then_some(stem)
+    });
+    let stem = stem.unwrap_or(own);
+    let stem = stem.strip_suffix(b"_").unwrap_or(stem);
+    let brackets = |b: u8| !matches!(b, b'{' | b'}');
+    let from = backward(text, first, KIND, brackets);
+    let end = forward(text, first, KIND, brackets);
+    let around = text.get(from..end)?;
+    let mut types =
+        (0..around.len()).filter(|n| around.get(*n..n + 4).is_some_and(|w| w.eq_ignore_ascii_case(b"type")));
+    types.find_map(|n| {
+        let last = n + 4;
+        let first = backward(around, n, 64, |b| !quote(b) && b != b'\n');
+        let key = around.get(first..last).filter(|_| quote(at(around, last)))?;
+        // A number of which nothing else is said may be of any kind that is told.
+        apart::kind_of(key).filter(|of| of.eq_ignore_ascii_case(stem) || stem.is_empty())?;
+        let colon = forward(around, last + 1, 4, blank);
+        let mark = forward(around, colon + 1, 4, blank);
+        let value = mark + 1..forward(around, mark + 1, 64, |b| !quote(b));
+        (at(around, colon) == b':' && quote(at(around, mark))).then_some(from + value.start..from + value.end)
+    })
 }
 
 /// The members of the same object that stand before a key that says nothing.
@@ -300,6 +341,22 @@ mod tests {
             assert!(near.contains(label), "{text}: {near}");
         }
         assert!(!of("<a><name>ssn</name></a><b><value>4111", "4111", Format::Xml).contains("ssn"));
+        for (text, kind) in [
+            (r#"{"idType":"ssn","idNumber":"4111"}"#, "ssn"),
+            (r#"{"Identity":"4111","IdentityType":"ssn","x":1}"#, "ssn"),
+            (
+                r#"{"card":{"number":"4111","brand":"x","type":"visa"}}"#,
+                "card\":{\"number\":\"4111\",\"brand\":\"x\",\"type\":\"visa",
+            ),
+        ] {
+            let near = of(text, "4111", Format::Json);
+            assert!(near.contains(kind), "{text}: {near}");
+        }
+        assert_eq!(of(r#"{"Identity":"4111","entityType":"ssn"}"#, "4111", Format::Json), "Identity");
+        assert_eq!(
+            of(r#"{"a":{"idType":"ssn"},"id":"4111"}"#, "4111", Format::Json),
+            "{\"a\":{\"idType\":\"ssn\"},\"id"
+        );
         let fhir = r#"{"system":"us-ssn","value":"4111"}"#;
         assert!(of(fhir, "4111", Format::Json).contains("us-ssn"));
     }
