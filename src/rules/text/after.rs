@@ -73,6 +73,7 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
                 || matches!(prior(text, start), b'<' | b':').then(|| apart::of_element(text, start..name_end, start));
             inside(text, start..name_end, gap + 1).or_else(|| own()?)
         }
+        b';' if quoted => serialized(text, start..name_end, gap + 1),
         b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap, false),
         b'<' if !quoted && format == Format::Xml => apart::element(text, start..name_end),
         // `<password type="text">value</password>`, `<password value="x"/>`
@@ -89,6 +90,27 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         // `<input type=password value=x>`
         _ if prior(text, start) == b'=' && matches!(format, Format::Html | Format::Xml) => {
             apart::tag(text, start..name_end, format)
+        }
+        _ => None,
+    }
+}
+
+/// The value after a key as PHP serializes them: `s:3:"pin";s:4:"0815";`, `s:3:"pin";i:815;`.
+fn serialized(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
+    let pair = |value| Some(Pair { name: name.clone(), value, place: Place::Json, delimited: true });
+    match text.get(from..from + 2)? {
+        b"s:" => {
+            let colon = forward(text, from + 2, 8, |b| b.is_ascii_digit());
+            let length: usize = std::str::from_utf8(text.get(from + 2..colon)?).ok()?.parse().ok()?;
+            let escapes = backslashes(text, colon + 1);
+            let start = colon + 2 + escapes;
+            let end = start + length.min(LONGEST);
+            let whole = at(text, start - 1) == b'"' && at(text, end + escapes) == b'"';
+            if whole && length > 0 { pair(start..end) } else { None }
+        }
+        b"i:" | b"d:" => {
+            let end = forward(text, from + 2, 24, |b| b.is_ascii_digit() || b == b'.');
+            if at(text, end) == b';' { pair(from + 2..end) } else { None }
         }
         _ => None,
     }
@@ -418,6 +440,9 @@ mod tests {
     fn a_name_finds_its_value() {
         for (text, format, expected) in [
             (r#"{"password": "hun\"ter2"}"#, Format::Json, Some("hun\"ter2")),
+            (r#"a:2:{s:4:"pass";s:6:"a";b"c";s:1:"x";i:1;}"#, Format::Plain, Some("a\";b\"c")),
+            (r#"a:1:{s:4:"pass";i:4711;}"#, Format::Plain, Some("4711")),
+            (r#"a:1:{s:4:"pass";s:9:"a";}"#, Format::Plain, None),
             (r#"{"password":12345,"a":1}"#, Format::Json, Some("12345")),
             (r#"{\"password\":\"hunter2\"}"#, Format::Json, Some("hunter2")),
             (r#"{\\\"password\\\":\\\"hunter2\\\",\\\"a\\\":1}"#, Format::Json, Some("hunter2")),
