@@ -221,10 +221,12 @@ impl Names {
             return roles.clone();
         }
         let mut words = words(without_digest(name));
+        let mut roles = Roles::new();
+        // `cv2` and `line1` are names, `password2` is the second one.
         while words.last().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit())) {
+            self.ending(&words, &mut roles);
             words.pop();
         }
-        let mut roles = Roles::new();
         let first = words.len().saturating_sub(WORDS);
         let words = words.get(first..).unwrap_or_default();
         for end in (1..=words.len()).rev() {
