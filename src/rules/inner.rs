@@ -4,6 +4,7 @@
 use super::engine::{Context, Engine};
 use crate::content::coding::{Coding, Decoder};
 use crate::content::dialect::Dialect;
+use crate::content::percent::{self, Plus};
 use crate::content::{base64, sniff};
 use crate::model::event::{Field, FieldKind, Format, Outcome, Text};
 use crate::model::finding::Finding;
@@ -89,6 +90,18 @@ impl Engine {
     }
 }
 
+/// JSON that a value holds in the encoding of URLs, as scripts put it into cookies: `%7B%22id%22%3A1%7D`.
+pub(super) fn unescaped(value: &[u8]) -> Option<Vec<u8>> {
+    // Frameworks put `j:` before it.
+    let value = value.strip_prefix(b"j%3A").or_else(|| value.strip_prefix(b"j:")).unwrap_or(value);
+    let (first, rest) = value.split_at_checked(3)?;
+    let opens = [b"%7B".as_slice(), b"%5B"].iter().any(|open| first.eq_ignore_ascii_case(open));
+    let name = [b"%22".as_slice(), b"%7B", b"%5B"]
+        .iter()
+        .any(|next| rest.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(next)));
+    (opens && name).then(|| percent::decode(value, Plus::Space).into_owned())
+}
+
 /// Whether a value may hold content of its own: base64 of `{"`, `[{`, `<?xml` and `<`, or a packed assertion.
 pub(super) fn may_hold(name: &str, value: &[u8]) -> bool {
     value.len() >= SHORTEST
@@ -143,6 +156,13 @@ mod tests {
         let token = format!("Bearer {}.{}.c2ln", part("{\"alg\":\"none\"}"), part("{\"email\":\"a@b.example?>\"}"));
         assert_eq!(claims(token.as_bytes()).unwrap(), b"{\"email\":\"a@b.example?>\"}");
         assert_eq!(claims(b"eyJhbGciOiJub25lIn0.bm90IGpzb24.c2ln"), None);
+    }
+
+    #[test]
+    fn json_of_a_cookie_is_read_without_its_escapes() {
+        assert_eq!(unescaped(b"%7B%22a%22%3A%22b+c%22%7D").unwrap(), br#"{"a":"b c"}"#);
+        assert_eq!(unescaped(b"j%3A%5b%7b%22a%22%3A1%7D%5D").unwrap(), br#"[{"a":1}]"#);
+        assert_eq!((unescaped(b"%7Bx%7D"), unescaped(b"%7"), unescaped(b"a%7B%22")), (None, None, None));
     }
 
     #[test]

@@ -202,6 +202,8 @@ impl Engine {
         if value.is_empty() {
             return;
         }
+        let unescaped = inner::unescaped(value);
+        let value = unescaped.as_deref().unwrap_or(value);
         let roles = self.meaning(field.name);
         let place = Place::from(field.kind);
         let situation = Situation { direction: field.direction, format: None, place, delimited: true };
