@@ -119,10 +119,23 @@ pub(super) fn can_hold_secrets(lower: &[u8]) -> bool {
     )
 }
 
-/// Whether a URL's path may hold a token: it has a long segment, or characters plain paths do without.
+/// Whether a URL's path may hold a token or somebody's number: it has a long segment or one of digits, or
+/// characters plain paths do without.
 pub(super) fn path_can_hold_secrets(path: &[u8]) -> bool {
     path.iter().any(|b| matches!(b, b':' | b'@' | b'=' | b'%' | b'\'' | b'<' | b';'))
-        || path.split(|b| *b == b'/').any(|segment| segment.len() >= 20 || segment == b"..")
+        || path.split(|b| *b == b'/').any(|segment| segment.len() >= 20 || segment == b".." || is_number(segment))
+}
+
+/// Digits that the number of a person has at least.
+const DIGITS: usize = 7;
+
+/// Whether a segment of a path is a number, as states and hospitals give them to persons.
+fn is_number(segment: &[u8]) -> bool {
+    let digits = segment.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = segment.iter().filter(|b| b.is_ascii_uppercase()).count();
+    digits >= DIGITS
+        && segment.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || matches!(b, b'-' | b'.'))
+        && letters <= digits
 }
 
 #[cfg(test)]
