@@ -110,23 +110,12 @@ impl Challenges {
             // The first leg, or Kerberos.
             return (token(mechanism, b"", span), None);
         };
-        let crackable = self.ntlm.and_then(|(challenge, asked)| Some((response.crackable(challenge)?, asked)));
-        let (hashcat, line, span) = match crackable {
-            Some((crackable, asked)) => (Some(crackable.hashcat), crackable.line, asked.join(span)),
-            None => match response.response() {
-                Some(line) => (None, line, span),
-                None => return (token("ntlm", b"", span), None),
-            },
+        let (challenge, span) = match self.ntlm {
+            Some((challenge, asked)) => (Some(challenge), asked.join(span)),
+            None => (None, span),
         };
-        let domain = (!response.domain.is_empty()).then(|| format!("domain \"{}\"", response.domain));
-        let login = HeldLogin {
-            mechanism: "ntlm",
-            proof: Proof::ChallengeResponse { hashcat },
-            username: Some(response.user.into_bytes()),
-            secret: HeldSecret::new(line),
-            span,
-        };
-        (login, domain)
+        let note = response.note();
+        (response.into_login(challenge, span), note)
     }
 }
 

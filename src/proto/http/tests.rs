@@ -221,7 +221,7 @@ fn ntlm_gives_a_line_to_crack_once_the_response_is_sent() {
         &[(C, &get(&message(1, b""))), (S, unauthorized.as_bytes()), (C, &get(&response)), (S, OK)],
     );
     let line = format!("bob:::{}:{}:0102030405060708", "11".repeat(24), "22".repeat(24));
-    assert_eq!(said.all("login"), [format!("login ntlm bob:{line} accepted @http.request.header.authorization")]);
+    assert_eq!(said.all("login"), [format!("login lm bob:{line} accepted @http.request.header.authorization")]);
 }
 
 #[test]

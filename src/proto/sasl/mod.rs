@@ -130,13 +130,10 @@ impl Exchange {
             },
             Mechanism::Ntlm(name, challenge) => {
                 let Some(ntlm::Message::Authenticate(response)) = ntlm::find(message) else { return };
-                *name = "ntlm";
-                let found = challenge.and_then(|challenge| response.crackable(challenge));
-                if let Some(found) = found {
-                    let proof = Proof::ChallengeResponse { hashcat: Some(found.hashcat) };
-                    self.secret = Some((HeldSecret::new(found.line), proof));
-                }
-                self.username = response.user.into_bytes();
+                let login = response.into_login(*challenge, span);
+                *name = login.mechanism;
+                self.secret = Some((login.secret, login.proof));
+                self.username = login.username.unwrap_or_default();
             }
             Mechanism::OAuth(_) => self.oauth(message),
             Mechanism::Opaque(_) => {}

@@ -2,10 +2,10 @@
 //! description): encryption is agreed on, the password is hidden by nothing but swapped bits.
 
 use super::types;
-use crate::model::event::{Event, EventSink, Field, FieldKind, Outcome, Proof};
+use crate::model::event::{Event, EventSink, Field, FieldKind, Outcome};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
-use crate::model::secret::{HeldSecret, Secret};
+use crate::model::secret::Secret;
 use crate::model::stream::Stretch;
 use crate::proto::cursor::Cursor;
 use crate::proto::login::HeldLogin;
@@ -110,18 +110,7 @@ impl Login {
     /// A message of NTLM from the client.
     pub(super) fn client(&mut self, token: &[u8], span: Span) {
         let Some(ntlm::Message::Authenticate(response)) = ntlm::find(token) else { return };
-        let found = self.challenge.and_then(|challenge| response.crackable(challenge));
-        let (line, hashcat) = match found {
-            Some(found) => (found.line, Some(found.hashcat)),
-            None => (response.response().unwrap_or_default(), None),
-        };
-        self.held = Some(HeldLogin {
-            mechanism: "ntlm",
-            proof: Proof::ChallengeResponse { hashcat },
-            username: Some(response.user.into_bytes()),
-            secret: HeldSecret::new(line),
-            span,
-        });
+        self.held = Some(response.into_login(self.challenge, span));
     }
 
     /// A message of NTLM from the server.
