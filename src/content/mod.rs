@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod dicom;
 pub mod document;
 pub mod entity;
+pub mod file;
 pub mod form;
 pub mod header;
 pub mod hex;
