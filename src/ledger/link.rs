@@ -332,11 +332,13 @@ impl Account {
             Encryption::Unknown if self.bytes == [0, 0] => unknown("nothing was sent"),
             Encryption::Unknown if self.text => unknown("readable text of no protocol known here"),
             Encryption::Unknown => unknown("no protocol was recognised"),
-            Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if self.weak => (Verdict::Weak, None),
+            Encryption::Smb | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if self.weak => {
+                (Verdict::Weak, None)
+            }
             Encryption::Tls | Encryption::Upgraded if !self.negotiated => {
                 unknown("no server's answer to a TLS hello was captured")
             }
-            Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
+            Encryption::Smb | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
         }
     }
 

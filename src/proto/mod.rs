@@ -39,6 +39,7 @@ pub mod redis;
 pub mod replay;
 pub mod sasl;
 pub mod session;
+pub mod smb;
 pub mod smtp;
 pub mod ssh;
 pub mod tds;
@@ -71,6 +72,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &mysql::PROTOCOL,
     &tds::PROTOCOL,
     &mongodb::PROTOCOL,
+    &smb::PROTOCOL,
     &dicom::PROTOCOL,
     &fix::PROTOCOL,
     &hl7::PROTOCOL,

@@ -216,3 +216,10 @@ pub const DOCUMENT_BYTES: usize = 2 << 20;
 
 /// Bytes that are unpacked of one archive or document, with all that is inside of it.
 pub const DOCUMENT_TEXT_BYTES: usize = 16 << 20;
+
+/// Files of one connection that are remembered by name. The one used longest ago is forgotten.
+pub const OPEN_FILES: usize = 1024;
+
+/// Bytes that are held of the files of one connection, until they are whole or in order: four documents, and
+/// as many bytes that came too early as a large window has.
+pub const FILES_BYTES: usize = 4 * DOCUMENT_BYTES;
