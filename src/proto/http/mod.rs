@@ -23,10 +23,12 @@ mod tests;
 use std::mem;
 use std::ops::Range;
 
-use auth::Challenges;
 use body::{Body, Step as BodyStep};
-use exchange::{Exchanges, Method};
-use start::Footing;
+use envelope::{Envelope, Framing};
+use exchange::{Answer, Exchanges, Method};
+use request::{Memory, Request};
+use response::Response;
+use start::{Footing, RequestLine};
 
 use super::{Analyzer, Nature, Next, Progress, Protocol};
 use crate::model::event::{Event, EventSink, LinkFact, Skip};
@@ -48,9 +50,7 @@ pub static PROTOCOL: Protocol = Protocol {
 struct Http {
     sides: [Side; 2],
     exchanges: Exchanges,
-    challenges: Challenges,
-    /// The last `Host`.
-    host: Vec<u8>,
+    memory: Memory,
 }
 
 #[derive(Default)]
@@ -130,7 +130,7 @@ impl Analyzer for Http {
                 State::Lost => skip(Skip::Gap, input.bytes().len(), out),
             }
         }
-        self.exchanges.end(&self.challenges, out);
+        self.exchanges.end(&self.memory.challenges, out);
     }
 }
 
@@ -166,8 +166,7 @@ impl Http {
             && let Some((line, next)) = first
             && let Some(request) = start::request_line(line).filter(|r| r.old)
         {
-            let range = at..at + next;
-            return self.request(&request, input, range.clone(), range.end, out);
+            return self.request(&request, input, at, at + next..at + next, out);
         }
         let scanned = self.sides.get(index).map_or(0, |s| s.scanned);
         let Some(length) = start::head_end(rest, scanned) else {
@@ -191,7 +190,7 @@ impl Http {
         match direction {
             Direction::ToServer => {
                 if let Some(request) = start::request_line(line) {
-                    return self.request(&request, input, range.clone(), range.start + next, out);
+                    return self.request(&request, input, range.start, range.start + next..range.end, out);
                 }
             }
             Direction::ToClient => {
@@ -215,6 +214,66 @@ impl Http {
             self.whole_head(input, 0..whole, out);
         }
         skip(Skip::Malformed, bytes.len() - if plausible { whole } else { 0 }, out);
+    }
+
+    /// A request's head is complete: a line that starts at `at`, and a block of headers.
+    fn request(
+        &mut self,
+        line: &RequestLine<'_>,
+        input: Input<'_>,
+        at: usize,
+        headers: Range<usize>,
+        out: &mut dyn EventSink,
+    ) -> Step {
+        let line = RequestLine { target_at: at + line.target_at, ..*line };
+        let block = head::headers(input.bytes(), headers.clone());
+        let may_hold = self.exchanges.can_hold();
+        let Request { exchange, envelope, switching } = self.memory.request(&line, input.data, block, may_hold, out);
+        let resource = exchange.path.clone();
+        let number = self.exchanges.asked(exchange, &self.memory.challenges, out);
+        let state = match envelope.of_request() {
+            Some(framing) => State::Body(Box::new(Body::new(envelope, framing, Direction::ToServer, resource, number))),
+            None => switching.map_or(State::Head, State::Switching),
+        };
+        self.become_state(Direction::ToServer, state);
+        Step::On(headers.end)
+    }
+
+    /// An answer's head is complete: its status, and a block of headers.
+    fn response(&mut self, status: u16, input: Input<'_>, headers: Range<usize>, out: &mut dyn EventSink) -> Step {
+        let next = headers.end;
+        if (100..200).contains(&status) && status != 101 {
+            return Step::On(next);
+        }
+        let Self { exchanges, memory, .. } = self;
+        let exchange = exchanges.next(&memory.challenges, out);
+        let method = exchange.as_ref().map_or(Method::Unseen, |e| e.method);
+        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
+        let block = head::headers(input.bytes(), headers);
+        let Response { answer, envelope, becomes } = memory.response(status, &resource, input.data, block, out);
+        exchanges.answered(exchange, answer, &memory.challenges, out);
+        if status == 101 || method == Method::Connect && (200..300).contains(&status) {
+            exchanges.end(&memory.challenges, out);
+            return Step::Return(Progress::Handoff(next, becomes));
+        }
+        if method == Method::Head || matches!(status, 204 | 304) {
+            return Step::On(next);
+        }
+        let framing = envelope.of_response();
+        let mut body = Body::new(envelope, framing, Direction::ToClient, resource, 0);
+        body.doubtful = method == Method::Unseen;
+        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
+        Step::On(next)
+    }
+
+    /// The answer to a request of HTTP/0.9 is nothing but content.
+    fn old_response(&mut self, at: usize, out: &mut dyn EventSink) -> Step {
+        let exchange = self.exchanges.next(&self.memory.challenges, out);
+        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
+        self.exchanges.answered(exchange, Answer { status: 200, ..Answer::default() }, &self.memory.challenges, out);
+        let body = Body::new(Envelope::default(), Framing::Close, Direction::ToClient, resource, 0);
+        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
+        Step::On(at)
     }
 
     fn body(&mut self, mut body: Box<Body>, input: Input<'_>, at: usize, out: &mut dyn EventSink) -> Step {

@@ -1,38 +1,55 @@
 //! Requests: their targets, headers and credentials.
 
 use std::net::Ipv4Addr;
-use std::ops::Range;
 
-use super::auth::Said;
-use super::body::Body;
+use super::auth::{Challenges, Said};
 use super::envelope::Envelope;
 use super::exchange::{Exchange, Method};
 use super::fields::{self, Origin};
 use super::held::Held;
+use super::names;
 use super::response::next_of;
 use super::start::RequestLine;
-use super::{Http, State, Step, head, names};
+use crate::content::header::Header;
 use crate::content::percent::{self, Plus};
 use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome};
 use crate::model::flow::Direction;
-use crate::model::stream::Input;
+use crate::model::stream::Stretch;
 use crate::proto::Next;
 
 const PLACE: &str = "http.request.header";
 /// Longest path that is kept to name content by.
 const RESOURCE_BYTES: usize = 512;
 
-impl Http {
-    /// A request's head is complete.
-    pub(super) fn request(
+/// What a connection remembers from message to message.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    pub(super) challenges: Challenges,
+    /// The last `Host`.
+    host: Vec<u8>,
+}
+
+/// What the head of a request says.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) exchange: Exchange,
+    pub(super) envelope: Envelope,
+    /// What the connection is to become.
+    pub(super) switching: Option<Next>,
+}
+
+impl Memory {
+    /// The head of a request: its line and its headers, both with their places in the data. With `may_hold`,
+    /// a query that may be a login waits for the answer.
+    pub(super) fn request<'h>(
         &mut self,
         line: &RequestLine<'_>,
-        input: Input<'_>,
-        head: Range<usize>,
-        headers_at: usize,
+        data: Stretch<'_>,
+        headers: impl IntoIterator<Item = Header<'h>>,
+        may_hold: bool,
         out: &mut dyn EventSink,
-    ) -> Step {
-        let target = head.start + line.target_at..head.start + line.target_at + line.target.len();
+    ) -> Request {
+        let target = line.target_at..line.target_at + line.target.len();
         let (path, query) = split_target(line.target);
         let resource = String::from_utf8_lossy(path.get(..RESOURCE_BYTES).unwrap_or(path)).into_owned();
         let method = match line.method {
@@ -50,33 +67,31 @@ impl Http {
             let base = base.strip_suffix(b"?").unwrap_or(base);
             let kind = (FieldKind::Query, "http.request");
             let base = percent::decode(base, Plus::Plus);
-            origin.field(kind, "path", &base, None, input.span(target.clone()), out);
+            origin.field(kind, "path", &base, None, data.span(target.clone()), out);
         }
         if !query.is_empty() {
             let range = target.end - query.len()..target.end;
-            let held = Held::query(input.data, range, &resource);
-            if names::hints_at_password(query) && self.exchanges.can_hold() {
+            let held = Held::query(data, range, &resource);
+            if names::hints_at_password(query) && may_hold {
                 exchange.held.push(held);
             } else {
                 held.report(None, out);
             }
         }
-        let block = input.bytes().get(headers_at..head.end).unwrap_or_default();
         let proxied = method == Method::Connect || !line.target.starts_with(b"/");
         let mut envelope = Envelope::default();
         let mut switching = (method == Method::Connect).then_some(Next::Unknown);
         let mut buffer = [0u8; 128];
-        for header in head::headers(block) {
+        for header in headers {
             let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
             if envelope.note(lower, header.value) {
                 continue;
             }
-            let at = headers_at + header.at..headers_at + header.at + header.value.len();
-            let span = input.span(at.clone());
+            let span = data.span(header.at..header.at + header.value.len());
             match lower {
                 b"host" if !proxied => self.host(header.value, out),
                 b"upgrade" => switching = Some(next_of(header.value)),
-                b"cookie" => origin.cookies(header.value, input.data, at.start, out),
+                b"cookie" => origin.cookies(header.value, data, header.at, out),
                 b"referer" => origin.url(PLACE, "referer", header.value, span, out),
                 b"authorization" | b"proxy-authorization" => {
                     let proxy = lower.starts_with(b"proxy");
@@ -88,14 +103,8 @@ impl Http {
                 _ => origin.header(PLACE, lower, &header, span, out),
             }
         }
-        exchange.path = resource.clone();
-        let number = self.exchanges.asked(exchange, &self.challenges, out);
-        let state = match envelope.of_request() {
-            Some(framing) => State::Body(Box::new(Body::new(envelope, framing, Direction::ToServer, resource, number))),
-            None => switching.map_or(State::Head, State::Switching),
-        };
-        self.become_state(Direction::ToServer, state);
-        Step::On(head.end)
+        exchange.path = resource;
+        Request { exchange, envelope, switching }
     }
 
     fn host(&mut self, value: &[u8], out: &mut dyn EventSink) {

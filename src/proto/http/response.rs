@@ -1,49 +1,47 @@
 //! Answers: what they say of the login in their request, and what they carry.
 
-use std::ops::Range;
-
-use super::body::Body;
-use super::envelope::{Envelope, Framing};
-use super::exchange::{Answer, Method, Redirect};
+use super::envelope::Envelope;
+use super::exchange::{Answer, Redirect};
 use super::fields::{self, Origin};
-use super::request::split_target;
-use super::{Http, State, Step, head};
+use super::request::{Memory, split_target};
+use crate::content::header::Header;
 use crate::model::event::{EventSink, Outcome};
 use crate::model::flow::Direction;
-use crate::model::stream::Input;
-use crate::proto::{Next, Progress};
+use crate::model::stream::Stretch;
+use crate::proto::Next;
 
 const PLACE: &str = "http.response.header";
 
-impl Http {
-    /// An answer's head is complete.
-    pub(super) fn response(
+/// What the head of an answer says.
+#[derive(Debug)]
+pub(super) struct Response {
+    pub(super) answer: Answer,
+    pub(super) envelope: Envelope,
+    /// What the connection becomes, if its status says that it does.
+    pub(super) becomes: Next,
+}
+
+impl Memory {
+    /// The head of an answer to a request for `resource`: its headers have their places in the data.
+    pub(super) fn response<'h>(
         &mut self,
         status: u16,
-        input: Input<'_>,
-        headers: Range<usize>,
+        resource: &str,
+        data: Stretch<'_>,
+        headers: impl IntoIterator<Item = Header<'h>>,
         out: &mut dyn EventSink,
-    ) -> Step {
-        let next = headers.end;
-        if (100..200).contains(&status) && status != 101 {
-            return Step::On(next);
-        }
-        let exchange = self.exchanges.next(&self.challenges, out);
-        let method = exchange.as_ref().map_or(Method::Unseen, |e| e.method);
-        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
-        let origin = Origin { resource: &resource, direction: Direction::ToClient, outcome: Outcome::Unknown };
+    ) -> Response {
+        let origin = Origin { resource, direction: Direction::ToClient, outcome: Outcome::Unknown };
         let mut envelope = Envelope::default();
         let mut answer = Answer { status, ..Answer::default() };
         let mut becomes = Next::Unknown;
-        let block = input.bytes().get(headers.clone()).unwrap_or_default();
         let mut buffer = [0u8; 128];
-        for header in head::headers(block) {
+        for header in headers {
             let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
             if envelope.note(lower, header.value) {
                 continue;
             }
-            let at = headers.start + header.at..headers.start + header.at + header.value.len();
-            let span = input.span(at);
+            let span = data.span(header.at..header.at + header.value.len());
             match lower {
                 b"www-authenticate" | b"proxy-authenticate" => self.challenges.asked(&header.unfolded(), span),
                 b"set-cookie" | b"set-cookie2" => {
@@ -52,35 +50,13 @@ impl Http {
                 }
                 b"upgrade" if status == 101 => becomes = next_of(header.value),
                 b"location" => {
-                    answer.redirect = redirect(header.value, &resource);
+                    answer.redirect = redirect(header.value, resource);
                     origin.url(PLACE, "location", header.value, span, out);
                 }
                 _ => origin.header(PLACE, lower, &header, span, out),
             }
         }
-        self.exchanges.answered(exchange, answer, &self.challenges, out);
-        if status == 101 || method == Method::Connect && (200..300).contains(&status) {
-            self.exchanges.end(&self.challenges, out);
-            return Step::Return(Progress::Handoff(next, becomes));
-        }
-        if method == Method::Head || matches!(status, 204 | 304) {
-            return Step::On(next);
-        }
-        let framing = envelope.of_response();
-        let mut body = Body::new(envelope, framing, Direction::ToClient, resource, 0);
-        body.doubtful = method == Method::Unseen;
-        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
-        Step::On(next)
-    }
-
-    /// The answer to a request of HTTP/0.9 is nothing but content.
-    pub(super) fn old_response(&mut self, at: usize, out: &mut dyn EventSink) -> Step {
-        let exchange = self.exchanges.next(&self.challenges, out);
-        let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
-        self.exchanges.answered(exchange, Answer { status: 200, ..Answer::default() }, &self.challenges, out);
-        let body = Body::new(Envelope::default(), Framing::Close, Direction::ToClient, resource, 0);
-        self.become_state(Direction::ToClient, State::Body(Box::new(body)));
-        Step::On(at)
+        Response { answer, envelope, becomes }
     }
 }
 

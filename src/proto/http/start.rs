@@ -13,7 +13,7 @@ const LINE_BACK: usize = 8 << 10;
 pub(super) struct RequestLine<'a> {
     pub(super) method: &'a [u8],
     pub(super) target: &'a [u8],
-    /// Where the target starts in the line.
+    /// Where the target starts in the line, or in whatever the line is part of.
     pub(super) target_at: usize,
     /// HTTP/0.9: no version, no headers, and an answer that is nothing but content.
     pub(super) old: bool,
