@@ -39,6 +39,18 @@ impl Coding {
     }
 }
 
+impl Coding {
+    /// The coding that the first bytes of coded content give away.
+    pub fn of_magic(bytes: &[u8]) -> Option<Self> {
+        Some(match bytes {
+            [0x1f, 0x8b, ..] => Self::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => Self::Deflate,
+            _ => return None,
+        })
+    }
+}
+
 /// Where a decoder stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

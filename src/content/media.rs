@@ -15,6 +15,11 @@ pub enum Media {
     Form,
     /// Parts, between delimiters made of this boundary where the type names one.
     Multipart(Option<Vec<u8>>),
+    /// Messages of gRPC, gRPC-Web or Connect, each with its length before it.
+    Rpc {
+        /// All of it is written in base64.
+        base64: bool,
+    },
     /// Text of this format.
     Text(Format),
     /// The type does not say: the content's first bytes do.
@@ -33,6 +38,9 @@ pub fn of(content_type: &[u8]) -> Media {
     match (kind, sub) {
         ("multipart", _) => Media::Multipart(header::parameter(content_type, "boundary").map(Into::into)),
         (_, "x-www-form-urlencoded") => Media::Form,
+        ("application", _) if sub.starts_with("grpc") || sub.starts_with("connect+") => {
+            Media::Rpc { base64: sub.starts_with("grpc-web-text") }
+        }
         _ => match format(kind, sub) {
             Some(format) => Media::Text(format),
             None if binary(kind, sub) => Media::Binary,
@@ -111,6 +119,11 @@ mod tests {
             ("image/svg+xml", Media::Text(Format::Xml)),
             ("text/css", Media::Text(Format::Script)),
             ("text/x-unheard-of", Media::Text(Format::Plain)),
+            ("application/grpc", Media::Rpc { base64: false }),
+            ("application/grpc+json", Media::Rpc { base64: false }),
+            ("application/grpc-web-text+proto", Media::Rpc { base64: true }),
+            ("application/connect+proto", Media::Rpc { base64: false }),
+            ("application/proto", Media::Document(Kind::Protobuf)),
             ("image/png", Media::Binary),
             ("application/vnd.ms-excel", Media::Binary),
             ("application/octet-stream", Media::Unknown),

@@ -63,6 +63,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &tls::PROTOCOL,
     &ssh::PROTOCOL,
     &http::PROTOCOL,
+    &http::h2::PROTOCOL,
     &websocket::PROTOCOL,
     &smtp::PROTOCOL,
     &ftp::PROTOCOL,
@@ -165,6 +166,11 @@ pub trait Analyzer: Send {
     /// `missing` bytes of one direction were not captured. What `data` had left over is dropped.
     fn gap(&mut self, direction: Direction, missing: u64, out: &mut dyn EventSink);
 
+    /// What goes on after a [`Progress::Handoff`], where it must know what came before.
+    fn heir(&mut self) -> Option<Box<dyn Analyzer>> {
+        None
+    }
+
     /// Neither direction will say more. Report what was held back. `left` is what each direction had
     /// left over (to server, to client).
     fn end(&mut self, left: [Input<'_>; 2], out: &mut dyn EventSink);
@@ -192,6 +198,8 @@ pub enum Progress {
 pub enum Next {
     /// TLS: STARTTLS, SSLRequest, `AUTH TLS`.
     Tls,
+    /// HTTP/2, which HTTP/1.1 was upgraded to.
+    Http2,
     /// WebSocket, which HTTP has announced.
     WebSocket,
     /// Whatever it turns out to be: the inside of a CONNECT tunnel, an upgraded HTTP connection.

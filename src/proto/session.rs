@@ -4,7 +4,7 @@
 use std::mem;
 
 use super::classify::{self, Decision};
-use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, text, websocket};
+use super::{Analyzer, Nature, Next, Opening, PROTOCOLS, Progress, Protocol, http, text, websocket};
 use crate::model::digest::Digest;
 use crate::model::event::{Event, EventSink, LinkFact, Skip};
 use crate::model::flow::{Direction, Flow, Roles, Transport};
@@ -211,9 +211,9 @@ impl Session {
                 if swapped {
                     self.swap();
                 }
-                self.begin(protocol, out);
+                self.begin(protocol, None, out);
             }
-            Decision::Unknown => self.begin(&text::PROTOCOL, out),
+            Decision::Unknown => self.begin(&text::PROTOCOL, None, out),
             Decision::Wait => {}
         }
     }
@@ -230,8 +230,8 @@ impl Session {
         }
     }
 
-    /// Starts a protocol's analyzer and gives it the kept bytes in the order they came.
-    fn begin(&mut self, protocol: &'static Protocol, out: &mut dyn SessionSink) {
+    /// Starts a protocol's analyzer, or takes this one, and gives it the kept bytes in the order they came.
+    fn begin(&mut self, protocol: &'static Protocol, heir: Option<Box<dyn Analyzer>>, out: &mut dyn SessionSink) {
         let order = match mem::replace(&mut self.state, State::Done) {
             State::Opening(order) => order,
             State::Running { .. } | State::Done => Vec::new(),
@@ -251,7 +251,8 @@ impl Session {
         let was_clear = self.was_clear;
         self.was_clear |= protocol.nature == Nature::Cleartext;
         let opening = Replay { order, sides: mem::take(&mut self.sides) };
-        self.state = State::Running { protocol, analyzer: (protocol.start)(), replay: None, spoke: false };
+        let analyzer = heir.unwrap_or_else(protocol.start);
+        self.state = State::Running { protocol, analyzer, replay: None, spoke: false };
         if self.play(&opening, out) {
             self.was_clear = was_clear;
             self.refuse(protocol, Some(opening), out);
@@ -362,15 +363,19 @@ impl Session {
             .map(|direction| (direction, self.sides.stretch(direction).bytes.len()))
             .filter(|(_, length)| *length > 0)
             .collect();
-        self.state = State::Opening(order);
+        let heir = match mem::replace(&mut self.state, State::Opening(order)) {
+            State::Running { mut analyzer, .. } => analyzer.heir(),
+            State::Opening(_) | State::Done => None,
+        };
         self.refused.clear();
         self.midstream = false;
         match next {
             Next::Tls => {
                 let Some(tls) = PROTOCOLS.iter().find(|p| p.nature == Nature::Tls) else { return };
-                self.begin(tls, out);
+                self.begin(tls, heir, out);
             }
-            Next::WebSocket => self.begin(&websocket::PROTOCOL, out),
+            Next::Http2 => self.begin(&http::h2::PROTOCOL, heir, out),
+            Next::WebSocket => self.begin(&websocket::PROTOCOL, heir, out),
             Next::Unknown => self.classify(false, out),
         }
     }

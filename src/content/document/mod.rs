@@ -7,7 +7,7 @@ mod msgpack;
 mod office;
 mod packed;
 mod pdf;
-mod protobuf;
+pub mod protobuf;
 #[cfg(test)]
 mod tests;
 mod xml;
@@ -36,8 +36,6 @@ pub enum Kind {
     Cbor,
     /// A picture for medicine, with its patient (PS3.10).
     Dicom,
-    /// Messages of gRPC: each has a flag and a length before it.
-    Grpc,
     /// A file of private keys.
     Keys,
     /// `MessagePack`.
@@ -74,13 +72,13 @@ impl Kind {
     pub fn of_subtype(sub: &str) -> Option<Self> {
         let suffix = sub.rsplit_once('+').map_or(sub, |(_, suffix)| suffix);
         Some(match suffix {
-            _ if sub.starts_with("grpc-web-text") => return None,
-            _ if sub.starts_with("grpc") => Self::Grpc,
             "msgpack" | "x-msgpack" | "vnd.msgpack" | "messagepack" => Self::MessagePack,
             "cbor" => Self::Cbor,
             "bson" | "x-bson" => Self::Bson,
             "dicom" => Self::Dicom,
-            "protobuf" | "x-protobuf" | "vnd.google.protobuf" | "x-google-protobuf" | "protobuffer" => Self::Protobuf,
+            "proto" | "protobuf" | "x-protobuf" | "vnd.google.protobuf" | "x-google-protobuf" | "protobuffer" => {
+                Self::Protobuf
+            }
             _ => return None,
         })
     }
@@ -144,6 +142,11 @@ impl Document {
         Self { kind, held: Gathered::default() }
     }
 
+    /// How many bytes it holds.
+    pub const fn weight(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes bytes of it; gives how many it has no room for.
     pub fn push(&mut self, data: Stretch<'_>, range: Range<usize>) -> usize {
         let room = limits::DOCUMENT_BYTES.saturating_sub(self.held.len());
@@ -176,7 +179,6 @@ fn open(kind: Kind, bytes: &[u8], carrier: &Carrier<'_>, room: &mut usize, depth
             carrier.skipped(Skip::Binary, bytes.len(), out);
         }
         Kind::Protobuf => tree(carrier, out, |tree| protobuf::walk(bytes, tree)),
-        Kind::Grpc => tree(carrier, out, |tree| protobuf::messages(bytes, tree)),
         Kind::Keys => match keys::of_file(bytes) {
             Some(name) => {
                 let start = bytes.get(..KEY_BYTES).unwrap_or(bytes);

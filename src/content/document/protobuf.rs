@@ -2,9 +2,7 @@
 //! without a name; a value that reads as a message is one, unless it reads as text.
 
 use crate::content::bytes::Bytes;
-use crate::content::coding::{Coding, Decoder};
 use crate::content::tree::Tree;
-use crate::model::limits;
 
 /// Messages inside of messages that are followed.
 const NESTING: usize = 16;
@@ -12,24 +10,6 @@ const NESTING: usize = 16;
 /// Gives the text of a message to a tree.
 pub(super) fn walk(bytes: &[u8], tree: &mut Tree<'_>) {
     let _ = message(Bytes(bytes), tree, NESTING);
-}
-
-/// Gives the text of gRPC's messages to a tree: each has a flag (1: packed) and its length before it.
-pub(super) fn messages(bytes: &[u8], tree: &mut Tree<'_>) {
-    let mut reader = Bytes(bytes);
-    while let (Some(flag), Some(length)) = (reader.u8(), reader.number_be(4)) {
-        let content = reader.at_most(usize::try_from(length).unwrap_or(usize::MAX));
-        match flag {
-            0 => walk(content, tree),
-            1 => {
-                let mut plain = Vec::new();
-                Decoder::new(std::iter::once(Coding::Gzip)).decode(content, &mut plain, limits::DOCUMENT_BYTES);
-                walk(&plain, tree);
-            }
-            // Trailers of gRPC-Web.
-            _ => tree.value("", content),
-        }
-    }
 }
 
 fn message(mut reader: Bytes<'_>, tree: &mut Tree<'_>, depth: usize) -> Option<()> {
@@ -41,12 +21,16 @@ fn message(mut reader: Bytes<'_>, tree: &mut Tree<'_>, depth: usize) -> Option<(
             2 => {
                 let length = usize::try_from(varint(&mut reader)?).ok()?;
                 let value = reader.at_most(length);
-                match std::str::from_utf8(value) {
-                    Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_whitespace()) => {
-                        tree.value("", value);
-                    }
-                    _ if depth > 0 && fits(value) => _ = message(Bytes(value), tree, depth - 1),
-                    _ => {}
+                match () {
+                    () if is_text(value) => tree.value("", value),
+                    () if depth == 0 || !fits(value) => {}
+                    () => match named(value) {
+                        Some((name, value)) => {
+                            tree.value("", name.as_bytes());
+                            tree.value(name, value);
+                        }
+                        None => _ = message(Bytes(value), tree, depth - 1),
+                    },
                 }
             }
             5 => _ = reader.take(4)?,
@@ -56,26 +40,75 @@ fn message(mut reader: Bytes<'_>, tree: &mut Tree<'_>, depth: usize) -> Option<(
     Some(())
 }
 
+/// The two texts of a message that has them as its fields 1 and 2, and no other text, bytes or messages.
+pub fn two_texts(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (mut texts, mut others) = ([None, None], false);
+    fields(bytes, |number, value| {
+        let place = usize::try_from(number).ok().and_then(|n| texts.get_mut(n.checked_sub(1)?));
+        match place {
+            Some(place @ None) if is_text(value) && !value.is_empty() => *place = Some(value),
+            _ => others = true,
+        }
+    })?;
+    let [first, second] = texts;
+    first.zip(second).filter(|_| !others)
+}
+
+/// Name and value of an entry of a map, or of an attribute that is made like one: 1 is a name, 2 is text, or a
+/// message that is nothing but text.
+fn named(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (name, value) = match two_texts(bytes) {
+        Some(both) => both,
+        None => {
+            let (mut parts, mut others) = ([None, None], false);
+            fields(bytes, |number, value| match (number, &mut parts) {
+                (1, [name @ None, _]) if is_text(value) => *name = Some(value),
+                (2, [_, inner @ None]) => *inner = Some(value),
+                _ => others = true,
+            })?;
+            let (name, inner) = parts.first().copied().flatten().zip(parts.get(1).copied().flatten())?;
+            let mut text = None;
+            fields(inner, |number, value| match text {
+                None if number == 1 && is_text(value) => text = Some(value),
+                _ => others = true,
+            })?;
+            (name, text.filter(|_| !others)?)
+        }
+    };
+    super::is_name(name).then_some(())?;
+    Some((std::str::from_utf8(name).ok()?, value))
+}
+
+/// Whether bytes are text. A message whose field 1 is text looks like text that begins with an empty line.
+fn is_text(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes);
+    text.is_ok_and(|text| !text.contains(|c: char| c.is_control() && !c.is_whitespace()))
+        && !(bytes.starts_with(b"\n") && fits(bytes))
+}
+
 /// Whether all of the bytes are the fields of a message.
 fn fits(bytes: &[u8]) -> bool {
+    fields(bytes, |_, _| {}).is_some()
+}
+
+/// Goes through the fields of a message, of which those are told that have a length: number and bytes.
+/// `None` where the bytes are no message.
+fn fields<'a>(bytes: &'a [u8], mut tell: impl FnMut(u64, &'a [u8])) -> Option<()> {
     let mut reader = Bytes(bytes);
-    let mut whole = || -> Option<()> {
-        while !reader.0.is_empty() {
-            let key = varint(&mut reader).filter(|key| *key >> 3 != 0)?;
-            match key & 7 {
-                0 => _ = varint(&mut reader)?,
-                1 => _ = reader.take(8)?,
-                2 => {
-                    let length = usize::try_from(varint(&mut reader)?).ok()?;
-                    reader.take(length)?;
-                }
-                5 => _ = reader.take(4)?,
-                _ => return None,
+    while !reader.0.is_empty() {
+        let key = varint(&mut reader).filter(|key| *key >> 3 != 0)?;
+        match key & 7 {
+            0 => _ = varint(&mut reader)?,
+            1 => _ = reader.take(8)?,
+            2 => {
+                let length = usize::try_from(varint(&mut reader)?).ok()?;
+                tell(key >> 3, reader.take(length)?);
             }
+            5 => _ = reader.take(4)?,
+            _ => return None,
         }
-        Some(())
-    };
-    whole().is_some()
+    }
+    Some(())
 }
 
 fn varint(reader: &mut Bytes<'_>) -> Option<u64> {
@@ -101,15 +134,36 @@ mod tests {
     #[test]
     fn the_text_of_a_message_is_said_without_names() {
         assert_eq!(said(|tree| walk(MESSAGE, tree)), ["=bob", "=b@c.example", "=4111111111111111"]);
-        let framed = [&[0, 0, 0, 0, MESSAGE.len() as u8], MESSAGE].concat();
-        assert_eq!(said(|tree| messages(&framed, tree)).len(), 3);
+    }
+
+    /// A field that has a length.
+    fn field(number: u8, value: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, value.len() as u8], value].concat()
+    }
+
+    #[test]
+    fn entries_of_maps_and_attributes_have_names() {
+        let entry = |value: &[u8]| field(7, &[field(1, b"db.password"), field(2, value)].concat());
+        assert_eq!(said(|tree| walk(&entry(b"s3cret-value"), tree)), ["=db.password", "db.password=s3cret-value"]);
+        assert_eq!(said(|tree| walk(&entry(&field(1, b"any-value")), tree)), ["=db.password", "db.password=any-value"]);
+        let words = field(7, &[field(1, b"two words, no name"), field(2, b"else")].concat());
+        assert_eq!(said(|tree| walk(&words, tree)), ["=two words, no name", "=else"]);
+    }
+
+    #[test]
+    fn two_texts_are_all_there_is() {
+        let both = [field(1, b"eva"), field(2, b"secret")].concat();
+        assert_eq!(two_texts(&both), Some((&b"eva"[..], &b"secret"[..])));
+        assert_eq!(two_texts(&[both.as_slice(), b"\x18\x01"].concat()), Some((&b"eva"[..], &b"secret"[..])));
+        assert_eq!(two_texts(&[both, field(3, b"more")].concat()), None);
+        assert_eq!(two_texts(&field(2, b"secret")), None);
     }
 
     #[test]
     fn cut_messages_end() {
         for cut in 0..MESSAGE.len() {
             let _ = said(|tree| walk(&MESSAGE[..cut], tree));
-            let _ = said(|tree| messages(&MESSAGE[cut..], tree));
+            let _ = said(|tree| walk(&MESSAGE[cut..], tree));
         }
     }
 }

@@ -103,6 +103,5 @@ fn messages_are_recognised_by_their_structure() {
     assert_eq!(Kind::of_message(b"\xff\xfep\0w\0d\0=\0"), Some(Kind::Utf16(Order::Little)));
     assert_eq!(Kind::of_message(b"\xac\xed\0\x05sr\0\x0cPersonRecord\0\0\x01\x02"), Some(Kind::Strings));
     assert_eq!(Kind::of_message(b"\x89PNG\r\n\x1a\nabcdefgh"), None);
-    assert_eq!(Kind::of_subtype("grpc+proto"), Some(Kind::Grpc));
     assert_eq!(Kind::of_subtype("senml+cbor"), Some(Kind::Cbor));
 }

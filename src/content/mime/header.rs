@@ -87,7 +87,7 @@ impl Part {
         let sort = match media::of(&self.content_type) {
             _ if essence.eq_ignore_ascii_case(b"message/rfc822") => Sort::Message,
             _ if essence.is_empty() => Sort::Text(by_name),
-            Media::Binary | Media::Document(_) => Sort::Unclear(by_name),
+            Media::Binary | Media::Document(_) | Media::Rpc { .. } => Sort::Unclear(by_name),
             Media::Form => Sort::Text(Format::Form),
             Media::Multipart(Some(boundary)) if !boundary.is_empty() => Sort::Multipart(boundary),
             Media::Multipart(_) => Sort::Text(Format::Plain),

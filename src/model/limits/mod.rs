@@ -207,6 +207,21 @@ pub const HELD_BYTES: usize = 16 << 10;
 /// Unanswered requests of a connection beyond which no content is held: nobody logs in by pipelining.
 pub const HELD_REQUESTS: usize = 8;
 
+/// Open streams of one HTTP/2 connection. Servers allow a hundred or so at a time. The oldest that has nothing
+/// more to say is forgotten.
+pub const STREAMS: usize = 256;
+
+/// Content that all streams of one HTTP/2 connection hold. What finds no room is skipped.
+pub const STREAMS_BYTES: usize = 8 << 20;
+
+/// The header fields of one direction of an HTTP/2 connection that later ones may refer to. Browsers and gRPC
+/// ask for at most this much.
+pub const HPACK_BYTES: usize = 64 << 10;
+
+/// Bytes that are held while it is looked for where frames of HTTP/2 begin: three of the longest that everybody
+/// accepts.
+pub const RESYNC_FRAME_BYTES: usize = 64 << 10;
+
 /// Pieces of a report (lines, mostly) that wait for a slow target. What finds no room is counted.
 pub const SPOOLED: usize = 4096;
 

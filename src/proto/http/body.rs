@@ -5,6 +5,7 @@ use super::fields::{FORM, Origin, body_place};
 use super::held::{Form, Held};
 use super::names;
 use super::parts::Parts;
+use super::rpc::Messages;
 use crate::content::charset::{Charset, Transcoder};
 use crate::content::chunked::{self, Chunked};
 use crate::content::coding::{Decoder, Status};
@@ -19,6 +20,8 @@ use crate::model::stream::{Gathered, Stretch};
 
 /// Bytes that tell what content is when its type does not.
 const SNIFF: usize = 1024;
+/// Memory a decoder has, about, in bytes.
+const DECODER: usize = 64 << 10;
 /// Codings on top of each other that are undone.
 const CODINGS: usize = 4;
 
@@ -73,6 +76,7 @@ pub(super) struct Body {
 enum Fate {
     Document(Document),
     Form,
+    Messages(Box<Messages>),
     Multipart(Parts),
     Text(Format),
     Undecided(Media),
@@ -87,13 +91,15 @@ impl Body {
         resource: String,
         request: u64,
     ) -> Self {
-        let Envelope { content_codings, transfer_codings, strange, partial, media, charset, .. } = envelope;
+        let Envelope { content_codings, transfer_codings, message_coding, strange, partial, media, charset, .. } =
+            envelope;
         let coded = !content_codings.is_empty() || !transfer_codings.is_empty();
         let too_many = content_codings.len() + transfer_codings.len() > CODINGS;
         let unreadable = strange || too_many || partial && !content_codings.is_empty();
         let reading = format!("{direction:?} {content_codings:?} {transfer_codings:?} {media:?} {charset:?}");
         // JSON is made anew for each answer: to wait for it is to no avail.
-        let may_repeat = direction == Direction::ToClient && media != Some(Media::Text(Format::Json));
+        let anew = matches!(media, Some(Media::Text(Format::Json) | Media::Rpc { .. }));
+        let may_repeat = direction == Direction::ToClient && !anew;
         let waiting = (coded && !unreadable && may_repeat).then(Gathered::default);
         let decoder = coded.then(|| Decoder::new(content_codings.into_iter().chain(transfer_codings)));
         Self {
@@ -104,7 +110,10 @@ impl Body {
             decoder,
             waiting,
             reading,
-            fate: Fate::Undecided(media.unwrap_or(Media::Unknown)),
+            fate: match media.unwrap_or(Media::Unknown) {
+                Media::Rpc { base64 } => Fate::Messages(Box::new(Messages::new(message_coding, base64))),
+                media => Fate::Undecided(media),
+            },
             charset,
             transcoder: Transcoder::default(),
             buffer: Gathered::default(),
@@ -152,6 +161,48 @@ impl Body {
         }
     }
 
+    /// Whether nothing more of it is wanted: then so many bytes that follow were taken note of.
+    pub(super) const fn pass_over(&mut self, more: u64) -> bool {
+        match &mut self.stopped {
+            Some((_, bytes)) => {
+                *bytes += more;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// There is no room for more of it.
+    pub(super) fn stop(&mut self, out: &mut dyn EventSink) {
+        self.wait_no_more(out);
+        self.flush(out);
+        self.stopped.get_or_insert((Skip::Limit, 0));
+    }
+
+    /// How many bytes it holds, about.
+    pub(super) fn weight(&self) -> usize {
+        let fate = match &self.fate {
+            Fate::Document(document) => document.weight(),
+            Fate::Messages(messages) => messages.weight(),
+            Fate::Form | Fate::Multipart(_) | Fate::Text(_) | Fate::Undecided(_) => 0,
+        };
+        let waiting = self.waiting.as_ref().map_or(0, Gathered::len);
+        self.buffer.len() + waiting + fate + if self.decoder.is_some() { DECODER } else { 0 }
+    }
+
+    /// What messages of an answer said of the outcome, as a status of HTTP.
+    pub(super) fn call_status(&self) -> Option<u16> {
+        match &self.fate {
+            Fate::Messages(messages) => messages.status(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is messages, of which later ones can be read without those before them.
+    pub(super) const fn is_messages(&self) -> bool {
+        matches!(self.fate, Fate::Messages(_))
+    }
+
     /// Bytes of it are missing. Whether it is known where in it the next bytes stand; otherwise how
     /// many were missing behind its end.
     pub(super) fn gap(&mut self, missing: u64, out: &mut dyn EventSink) -> Result<(), u64> {
@@ -165,8 +216,18 @@ impl Body {
             Framing::Chunked(chunked) => (chunked.pass_over(missing), missing),
         };
         self.wait_no_more(out);
-        self.flush(out);
-        let whole = self.decoder.is_some() || !matches!(self.fate, Fate::Text(_) | Fate::Undecided(_));
+        let whole = match &mut self.fate {
+            _ if self.decoder.is_some() => true,
+            Fate::Messages(messages) => {
+                let origin = Origin { resource: &self.resource, direction: self.direction, outcome: Outcome::Unknown };
+                !messages.gap(missing, &origin, out)
+            }
+            Fate::Text(_) | Fate::Undecided(_) => false,
+            Fate::Document(_) | Fate::Form | Fate::Multipart(_) => true,
+        };
+        if whole || !self.is_messages() {
+            self.flush(out);
+        }
         if whole && self.stopped.is_none() {
             self.stopped = Some((Skip::Gap, 0));
         }
@@ -224,7 +285,8 @@ impl Body {
         }
     }
 
-    fn content(&mut self, input: Stretch<'_>, range: std::ops::Range<usize>, out: &mut dyn EventSink) {
+    /// The next part of content.
+    pub(super) fn content(&mut self, input: Stretch<'_>, range: std::ops::Range<usize>, out: &mut dyn EventSink) {
         let length = range.len() as u64;
         self.doubtful = false;
         self.wire += length;
@@ -299,6 +361,14 @@ impl Body {
 
     /// Looks at the buffer if it is full enough. `unread` bytes on the wire wait behind it.
     fn filled(&mut self, unread: u64, out: &mut dyn EventSink) {
+        if let Fate::Messages(messages) = &mut self.fate {
+            let origin = Origin { resource: &self.resource, direction: self.direction, outcome: Outcome::Unknown };
+            let content = std::mem::take(&mut self.buffer);
+            if !messages.push(content.stretch(), &origin, out) {
+                self.stopped = Some((Skip::Malformed, unread));
+            }
+            return;
+        }
         if self.buffer.len() >= SNIFF {
             self.decide();
         }
@@ -333,7 +403,7 @@ impl Body {
                 }
                 data.bytes.len()
             }
-            Fate::Undecided(_) => 0,
+            Fate::Messages(_) | Fate::Undecided(_) => 0,
         };
         self.buffer.push_part(data, keep..data.bytes.len());
         self.transcoder.keep(self.buffer.len());
@@ -415,6 +485,10 @@ impl Body {
             self.said = true;
             return;
         }
+        if let Fate::Messages(messages) = &mut self.fate {
+            messages.finish(&origin, out);
+            return;
+        }
         if data.bytes.len() <= seen {
             return;
         }
@@ -422,13 +496,16 @@ impl Body {
             Fate::Text(format) => origin.text(body_place(self.direction), *format, data, seen, out),
             Fate::Form => origin.pairs(FORM, data, out),
             Fate::Multipart(open) => open.rest(data, &origin, out),
-            Fate::Document(_) | Fate::Undecided(_) => {}
+            Fate::Document(_) | Fate::Messages(_) | Fate::Undecided(_) => {}
         }
         self.said = true;
     }
 
     /// The content, if it is small and speaks of a password.
     fn hold(&mut self) -> Option<Held> {
+        if let Fate::Messages(messages) = &mut self.fate {
+            return messages.take_held();
+        }
         let bytes = self.buffer.stretch().bytes;
         if bytes.is_empty() || bytes.len() > limits::HELD_BYTES || !names::hints_at_password(bytes) {
             return None;
@@ -436,8 +513,8 @@ impl Body {
         let form = match &mut self.fate {
             Fate::Form => Form::Urlencoded,
             Fate::Multipart(parts) => Form::Multipart(std::mem::take(parts)),
-            Fate::Text(format) => Form::Message(*format),
-            Fate::Document(_) | Fate::Undecided(_) => return None,
+            Fate::Text(format) => Form::Message(*format, body_place(Direction::ToServer)),
+            Fate::Document(_) | Fate::Messages(_) | Fate::Undecided(_) => return None,
         };
         self.transcoder.rewrite(&mut self.buffer);
         Some(Held { content: std::mem::take(&mut self.buffer), form, resource: std::mem::take(&mut self.resource) })

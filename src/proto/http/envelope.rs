@@ -14,6 +14,8 @@ pub(super) struct Envelope {
     chunked: bool,
     pub(super) content_codings: Vec<Coding>,
     pub(super) transfer_codings: Vec<Coding>,
+    /// Of the messages of gRPC, or Connect.
+    pub(super) message_coding: Option<Coding>,
     /// A coding nobody here knows.
     pub(super) strange: bool,
     /// It does not start at the first byte of the whole.
@@ -24,6 +26,11 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
+    /// Content of which nothing else is known.
+    pub(super) fn of(media: Media) -> Self {
+        Self { media: Some(media), ..Self::default() }
+    }
+
     /// Takes note of a header. Whether it was about the content.
     pub(super) fn note(&mut self, lower: &[u8], value: &[u8]) -> bool {
         match lower {
@@ -44,6 +51,7 @@ impl Envelope {
                     self.strange |= !add_coding(name, &mut self.content_codings);
                 }
             }
+            b"grpc-encoding" | b"connect-content-encoding" => self.message_coding = Coding::of(value),
             b"content-type" => {
                 self.media = Some(media::of(value));
                 self.charset = Charset::of_media(value);

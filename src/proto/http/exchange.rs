@@ -95,6 +95,8 @@ pub(super) struct Exchanges {
     early: Option<Answer>,
     /// The request answered last, whose content may still be on its way.
     answered: Option<(u64, Answer)>,
+    /// A request whose answer has begun, and says how it went behind its content.
+    unsettled: Option<(Exchange, Answer)>,
     /// Answers are missing: the next one is for the last request that waits.
     lost_answers: bool,
 }
@@ -167,9 +169,23 @@ impl Exchanges {
         settle(exchange, Some(answer), challenges, out);
     }
 
+    /// An answer's head is complete, and the answer says how the request went behind its content.
+    pub(super) fn answering(&mut self, exchange: Option<Exchange>, answer: Answer) {
+        self.unsettled = exchange.map(|exchange| (exchange, answer));
+    }
+
+    /// An answer's content is complete, and said so of how the request went.
+    pub(super) fn settled(&mut self, status: Option<u16>, challenges: &Challenges, out: &mut dyn EventSink) {
+        if let Some((exchange, mut answer)) = self.unsettled.take() {
+            answer.call(status);
+            self.answered(Some(exchange), answer, challenges, out);
+        }
+    }
+
     /// Content of the request of this number is complete and should wait for the outcome.
     pub(super) fn hold(&mut self, number: u64, held: Held, out: &mut dyn EventSink) {
-        if let Some(exchange) = self.waiting.iter_mut().rev().find(|e| e.number == number) {
+        let unsettled = self.unsettled.as_mut().map(|(exchange, _)| exchange);
+        if let Some(exchange) = self.waiting.iter_mut().rev().chain(unsettled).find(|e| e.number == number) {
             exchange.held.push(held);
             return;
         }
@@ -191,6 +207,7 @@ impl Exchanges {
 
     /// No more answers will come.
     pub(super) fn end(&mut self, challenges: &Challenges, out: &mut dyn EventSink) {
+        self.settled(None, challenges, out);
         if self.waiting.front().is_some_and(|first| first.doubtful) {
             self.settle_doubtful(challenges, out);
         }
@@ -209,7 +226,7 @@ impl Exchanges {
 }
 
 /// Reports what waited for the answer.
-fn settle(exchange: Exchange, answer: Option<Answer>, challenges: &Challenges, out: &mut dyn EventSink) {
+pub(super) fn settle(exchange: Exchange, answer: Option<Answer>, challenges: &Challenges, out: &mut dyn EventSink) {
     for credentials in &exchange.credentials {
         let outcome = answer.map_or(Outcome::Unknown, |a| a.of_header(credentials.proxy));
         let note = credentials.note(challenges);

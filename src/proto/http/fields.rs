@@ -1,7 +1,7 @@
 //! Says the named values of a message: headers, cookies, parameters, form fields.
 
 use crate::content::{document, form, header};
-use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Text};
+use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Skip, Text};
 use crate::model::flow::Direction;
 use crate::model::packet::Span;
 use crate::model::secret::Secret;
@@ -112,6 +112,13 @@ impl Origin<'_> {
     pub(super) const fn document<'b>(&'b self, place: &'b str) -> document::Place<'b> {
         let Self { resource, direction, outcome } = *self;
         document::Place { place, resource, direction, outcome }
+    }
+
+    /// Bytes that were not looked at.
+    pub(super) fn skipped(&self, reason: Skip, bytes: usize, out: &mut dyn EventSink) {
+        if bytes > 0 {
+            out.event(Event::Skipped { reason, bytes: bytes as u64 });
+        }
     }
 
     /// A run of content.

@@ -1,11 +1,12 @@
 //! Request content that waits for the answer.
 
 use super::exchange::Answer;
-use super::fields::{FORM, Origin, QUERY, body_place};
+use super::fields::{FORM, Origin, QUERY};
 use super::parts::Parts;
 use crate::model::event::{EventSink, Format, Outcome};
 use crate::model::flow::Direction;
 use crate::model::stream::{Gathered, Stretch};
+use crate::proto::login::HeldLogin;
 
 /// Request content (or a query) that waits for the answer.
 #[derive(Debug)]
@@ -18,7 +19,10 @@ pub(super) struct Held {
 /// What it is.
 #[derive(Debug)]
 pub(super) enum Form {
-    Message(Format),
+    /// A login as it was read from a message, and where that stood.
+    Login(HeldLogin, &'static str),
+    /// Text, and where it stands.
+    Message(Format, &'static str),
     Multipart(Parts),
     Query,
     Urlencoded,
@@ -35,14 +39,15 @@ impl Held {
     /// Says it, with the outcome where there is an answer.
     pub(super) fn report(mut self, answer: Option<Answer>, out: &mut dyn EventSink) {
         let read = match self.form {
-            Form::Message(_) => Answer::of_message,
+            Form::Login(..) | Form::Message(..) => Answer::of_message,
             Form::Multipart(_) | Form::Query | Form::Urlencoded => Answer::of_form,
         };
         let outcome = answer.map_or(Outcome::Unknown, read);
         let origin = Origin { resource: &self.resource, direction: Direction::ToServer, outcome };
         let data = self.content.stretch();
         match &mut self.form {
-            Form::Message(format) => origin.text(body_place(Direction::ToServer), *format, data, 0, out),
+            Form::Login(login, place) => login.report(place, outcome, out),
+            Form::Message(format, place) => origin.text(place, *format, data, 0, out),
             Form::Multipart(parts) => parts.rest(data, &origin, out),
             Form::Query => origin.pairs(QUERY, data, out),
             Form::Urlencoded => origin.pairs(FORM, data, out),

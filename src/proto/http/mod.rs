@@ -8,6 +8,7 @@ mod body;
 mod envelope;
 mod exchange;
 mod fields;
+pub mod h2;
 mod head;
 mod held;
 mod names;
@@ -15,6 +16,7 @@ mod parts;
 mod probe;
 mod request;
 mod response;
+mod rpc;
 mod start;
 
 #[cfg(test)]
@@ -25,7 +27,8 @@ use std::ops::Range;
 
 use body::{Body, Step as BodyStep};
 use envelope::{Envelope, Framing};
-use exchange::{Answer, Exchanges, Method};
+use exchange::{Answer, Exchange, Exchanges, Method};
+use h2::Http2;
 use request::{Memory, Request};
 use response::Response;
 use start::{Footing, RequestLine};
@@ -51,6 +54,8 @@ struct Http {
     sides: [Side; 2],
     exchanges: Exchanges,
     memory: Memory,
+    /// What the connection has become.
+    heir: Option<Http2>,
 }
 
 #[derive(Default)]
@@ -90,7 +95,7 @@ impl Analyzer for Http {
                 State::Body(body) => self.body(body, input, at, out),
                 State::Head => self.head(input, at, out),
                 State::Lost => self.find_footing(input, at, out),
-                State::Switching(next) => self.switching(next, input, at),
+                State::Switching(next) => self.switching(next, input, at, out),
             };
             match step {
                 Step::On(next) => at = next,
@@ -111,7 +116,7 @@ impl Analyzer for Http {
                 }
                 Err(more) => behind = more,
             }
-            self.end_body(*body, out);
+            self.end_body(direction, *body, out);
         }
         // The shortest request has more bytes than this.
         match direction {
@@ -121,11 +126,15 @@ impl Analyzer for Http {
         }
     }
 
+    fn heir(&mut self) -> Option<Box<dyn Analyzer>> {
+        self.heir.take().map(|heir| Box::new(heir) as Box<dyn Analyzer>)
+    }
+
     fn end(&mut self, left: [Input<'_>; 2], out: &mut dyn EventSink) {
         for input in left {
             let Some(side) = self.sides.get_mut(input.direction.index()) else { continue };
             match mem::take(&mut side.state) {
-                State::Body(body) => self.end_body(*body, out),
+                State::Body(body) => self.end_body(input.direction, *body, out),
                 State::Head | State::Switching(_) => self.cut_head(input, out),
                 State::Lost => skip(Skip::Gap, input.bytes().len(), out),
             }
@@ -250,13 +259,23 @@ impl Http {
         let method = exchange.as_ref().map_or(Method::Unseen, |e| e.method);
         let resource = exchange.as_ref().map(|e| e.path.clone()).unwrap_or_default();
         let block = head::headers(input.bytes(), headers);
-        let Response { answer, envelope, becomes } = memory.response(status, &resource, input.data, block, out);
-        exchanges.answered(exchange, answer, &memory.challenges, out);
+        let Response { answer, envelope, becomes, unsettled } =
+            memory.response(status, &resource, input.data, block, out);
+        // This is the answer to the upgrade alone: that to the request is yet to come.
+        if status == 101 && becomes == Next::Http2 {
+            return self.become_http2(next, exchange, out);
+        }
+        if unsettled {
+            exchanges.answering(exchange, answer);
+        } else {
+            exchanges.answered(exchange, answer, &memory.challenges, out);
+        }
         if status == 101 || method == Method::Connect && (200..300).contains(&status) {
             exchanges.end(&memory.challenges, out);
             return Step::Return(Progress::Handoff(next, becomes));
         }
         if method == Method::Head || matches!(status, 204 | 304) {
+            exchanges.settled(None, &memory.challenges, out);
             return Step::On(next);
         }
         let framing = envelope.of_response();
@@ -264,6 +283,13 @@ impl Http {
         body.doubtful = method == Method::Unseen;
         self.become_state(Direction::ToClient, State::Body(Box::new(body)));
         Step::On(next)
+    }
+
+    /// What follows in both directions is HTTP/2, and the answer to this request is part of that.
+    fn become_http2(&mut self, at: usize, exchange: Option<Exchange>, out: &mut dyn EventSink) -> Step {
+        self.exchanges.end(&self.memory.challenges, out);
+        self.heir = Some(Http2::after(exchange, mem::take(&mut self.memory)));
+        Step::Return(Progress::Handoff(at, Next::Http2))
     }
 
     /// The answer to a request of HTTP/0.9 is nothing but content.
@@ -289,11 +315,11 @@ impl Http {
         }
         match body.data(input.data, at, out) {
             BodyStep::Done(next) => {
-                self.end_body(*body, out);
+                self.end_body(direction, *body, out);
                 Step::On(next)
             }
             BodyStep::Lost(next) => {
-                self.end_body(*body, out);
+                self.end_body(direction, *body, out);
                 out.event(Event::Link(LinkFact::Violation));
                 self.become_state(direction, State::Lost);
                 Step::On(next)
@@ -309,7 +335,10 @@ impl Http {
         }
     }
 
-    fn end_body(&mut self, body: Body, out: &mut dyn EventSink) {
+    fn end_body(&mut self, direction: Direction, body: Body, out: &mut dyn EventSink) {
+        if direction == Direction::ToClient {
+            self.exchanges.settled(body.call_status(), &self.memory.challenges, out);
+        }
         if let Some((request, held)) = body.finish(self.exchanges.can_hold(), out) {
             self.exchanges.hold(request, held, out);
         }
@@ -336,8 +365,12 @@ impl Http {
 
     /// Bytes of the client after it asked to become something else, before the answer. A client that goes
     /// on with requests was refused; one that begins something else was not (its answer was not captured).
-    fn switching(&mut self, next: Next, input: Input<'_>, at: usize) -> Step {
+    fn switching(&mut self, next: Next, input: Input<'_>, at: usize, out: &mut dyn EventSink) -> Step {
         let rest = input.bytes().get(at..).unwrap_or_default();
+        if next == Next::Http2 && rest.starts_with(h2::PREFACE) {
+            let exchange = self.exchanges.next(&self.memory.challenges, out);
+            return self.become_http2(at, exchange, out);
+        }
         let line = start::first_line(rest);
         let request = line.is_some_and(|(line, _)| start::request_line(line).is_some());
         if request {

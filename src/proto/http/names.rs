@@ -61,6 +61,17 @@ pub(super) fn is_account(name: &str) -> bool {
     whole.contains(&word) || end.iter().any(|end| word.ends_with(end))
 }
 
+/// Whether a path's last part is a method by which one logs in: `/shop.v1.Auth/SignInWithPassword`.
+pub(super) fn is_login(path: &str) -> bool {
+    let method = path.rsplit('/').next().unwrap_or(path);
+    let words: String = method.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let any = |list: &[&str]| list.iter().any(|word| words.contains(word));
+    any(&["login", "logon", "signin", "authenticate"])
+        && !any(&[
+            "token", "code", "oauth", "oidc", "saml", "sso", "qr", "key", "otp", "link", "history", "list", "get",
+        ])
+}
+
 /// Whether a header can hold something worth finding. Headers that steer caches, connections and
 /// browsers cannot; names nobody listed can.
 pub(super) fn can_hold_secrets(lower: &[u8]) -> bool {
@@ -86,6 +97,7 @@ pub(super) fn can_hold_secrets(lower: &[u8]) -> bool {
             | b"expect"
             | b"expires"
             | b"host"
+            | b"http2-settings"
             | b"keep-alive"
             | b"last-modified"
             | b"max-forwards"
@@ -150,6 +162,12 @@ mod tests {
         for name in ["catalog", "password", "name_of_user_agent", "uuid", ""] {
             assert!(!is_account(name), "{name}");
         }
+    }
+
+    #[test]
+    fn methods_of_a_login_are_known_by_their_name() {
+        assert!(["/a.Auth/Login", "/a.v1.Users/SignInWithPassword", "/x/authenticate_user"].into_iter().all(is_login));
+        assert!(!["/a.Login/Ping", "/a.Auth/LoginWithToken", "/a.B/GetLoginHistory", ""].into_iter().any(is_login));
     }
 
     #[test]

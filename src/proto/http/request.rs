@@ -14,6 +14,7 @@ use crate::content::header::Header;
 use crate::content::percent::{self, Plus};
 use crate::model::event::{Event, EventSink, FieldKind, LinkFact, Outcome};
 use crate::model::flow::Direction;
+use crate::model::limits;
 use crate::model::stream::Stretch;
 use crate::proto::Next;
 
@@ -72,13 +73,13 @@ impl Memory {
         if !query.is_empty() {
             let range = target.end - query.len()..target.end;
             let held = Held::query(data, range, &resource);
-            if names::hints_at_password(query) && may_hold {
+            if may_hold && query.len() <= limits::HELD_BYTES && names::hints_at_password(query) {
                 exchange.held.push(held);
             } else {
                 held.report(None, out);
             }
         }
-        let proxied = method == Method::Connect || !line.target.starts_with(b"/");
+        let proxied = method == Method::Connect || !matches!(line.target, [] | [b'/' | b'*', ..]);
         let mut envelope = Envelope::default();
         let mut switching = (method == Method::Connect).then_some(Next::Unknown);
         let mut buffer = [0u8; 128];

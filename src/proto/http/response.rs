@@ -4,7 +4,9 @@ use super::envelope::Envelope;
 use super::exchange::{Answer, Redirect};
 use super::fields::{self, Origin};
 use super::request::{Memory, split_target};
+use super::rpc;
 use crate::content::header::Header;
+use crate::content::media::Media;
 use crate::model::event::{EventSink, Outcome};
 use crate::model::flow::Direction;
 use crate::model::stream::Stretch;
@@ -19,6 +21,8 @@ pub(super) struct Response {
     pub(super) envelope: Envelope,
     /// What the connection becomes, if its status says that it does.
     pub(super) becomes: Next,
+    /// It is the answer to a call, and how that went is said behind its content.
+    pub(super) unsettled: bool,
 }
 
 impl Memory {
@@ -35,6 +39,7 @@ impl Memory {
         let mut envelope = Envelope::default();
         let mut answer = Answer { status, ..Answer::default() };
         let mut becomes = Next::Unknown;
+        let mut call = None;
         let mut buffer = [0u8; 128];
         for header in headers {
             let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
@@ -49,6 +54,7 @@ impl Memory {
                     origin.set_cookie(header.value, span, out);
                 }
                 b"upgrade" if status == 101 => becomes = next_of(header.value),
+                b"grpc-status" => call = rpc::status(header.value),
                 b"location" => {
                     answer.redirect = redirect(header.value, resource);
                     origin.url(PLACE, "location", header.value, span, out);
@@ -56,13 +62,45 @@ impl Memory {
                 _ => origin.header(PLACE, lower, &header, span, out),
             }
         }
-        Response { answer, envelope, becomes }
+        answer.call(call);
+        let unsettled = call.is_none() && matches!(envelope.media, Some(Media::Rpc { .. }));
+        Response { answer, envelope, becomes, unsettled }
+    }
+}
+
+impl Memory {
+    /// Headers that stand behind content. What they say of how a call went, as a status of HTTP.
+    pub(super) fn trailers<'h>(
+        &self,
+        direction: Direction,
+        resource: &str,
+        data: Stretch<'_>,
+        headers: impl IntoIterator<Item = Header<'h>>,
+        out: &mut dyn EventSink,
+    ) -> Option<u16> {
+        let origin = Origin { resource, direction, outcome: Outcome::Unknown };
+        let place = if direction == Direction::ToServer { "http.request.header" } else { PLACE };
+        let mut call = None;
+        let mut buffer = [0u8; 128];
+        for header in headers {
+            let Some(lower) = fields::lower(&header, &mut buffer) else { continue };
+            let span = data.span(header.at..header.at + header.value.len());
+            match lower {
+                b"grpc-status" => call = rpc::status(header.value),
+                _ => origin.header(place, lower, &header, span, out),
+            }
+        }
+        call
     }
 }
 
 /// What an `Upgrade` leads to.
 pub(super) fn next_of(upgrade: &[u8]) -> Next {
-    if upgrade.eq_ignore_ascii_case(b"websocket") { Next::WebSocket } else { Next::Unknown }
+    match () {
+        () if upgrade.eq_ignore_ascii_case(b"websocket") => Next::WebSocket,
+        () if upgrade.eq_ignore_ascii_case(b"h2c") => Next::Http2,
+        () => Next::Unknown,
+    }
 }
 
 /// What a `Location` says about a login at `resource`.

@@ -350,3 +350,59 @@ fn binary_content_that_is_called_text_is_counted() {
     assert_has(&said, "skipped binary content 2000");
     assert!(said.all("text").is_empty());
 }
+
+/// A message of gRPC, and trailers that say how the call went.
+fn web_answer(status: u8) -> Vec<u8> {
+    let trailers = format!("grpc-status:{status}\r\ngrpc-message:why\r\n");
+    [b"\0\0\0\0\x08\x0a\x06answer", [0x80, 0, 0, 0, trailers.len() as u8].as_slice(), trailers.as_bytes()].concat()
+}
+
+#[test]
+fn a_call_of_grpc_web_is_settled_behind_its_content() {
+    let message = b"\0\0\0\0\x13\x0a\x03eva\x12\x0cWeb-Pass-112";
+    let head = "POST /lab.v1.Auth/SignIn HTTP/1.1\r\nAuthorization: Bearer web-token-1";
+    for (status, outcome) in [(0, "accepted"), (16, "rejected"), (7, "rejected"), (13, "unknown")] {
+        let ask = with_body(&format!("{head}\r\nContent-Type: application/grpc-web+proto"), message);
+        let answer = with_body("HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web+proto", &web_answer(status));
+        let said = play_every_cut(&PROTOCOL, &[(C, &ask), (S, &answer), (C, b"GET / HTTP/1.1\r\n\r\n"), (S, OK)]);
+        assert_has(&said, &format!("login clear eva:Web-Pass-112 {outcome} @grpc.request.message"));
+        assert_has(&said, &format!("login bearer :web-token-1 {outcome} @http.request.header.authorization"));
+        assert_has(&said, "field json grpc.response.message =answer");
+        // In base64, each part for itself.
+        let parts = [&message[..8], &message[8..]].map(crate::content::base64::encode).concat();
+        let ask = with_body(&format!("{head}\r\nContent-Type: application/grpc-web-text"), parts.as_bytes());
+        let coded = crate::content::base64::encode(&web_answer(status));
+        let answer = with_body("HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web-text", coded.as_bytes());
+        let text = play_every_cut(&PROTOCOL, &[(C, &ask), (S, &answer), (C, b"GET / HTTP/1.1\r\n\r\n"), (S, OK)]);
+        assert_eq!(text.lines, said.lines);
+    }
+}
+
+#[test]
+fn a_call_that_never_ends_is_settled_with_the_connection() {
+    let ask = with_body(
+        "POST /x/Login HTTP/1.1\r\nContent-Type: application/grpc-web+json",
+        b"\0\0\0\0\x10{\"password\":\"x\"}",
+    );
+    let said = play(&[(C, &ask), (S, b"HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web+json\r\n\r\n\0\0")]);
+    assert_has(&said, "text grpc.request.message Json /x/Login accepted {\"password\":\"x\"}");
+    let connect =
+        with_body("POST /x/Do HTTP/1.1\r\nContent-Type: application/connect+json", b"\0\0\0\0\x10{\"password\":\"x\"}");
+    let end = b"\x02\0\0\0\x24{\"error\":{\"code\":\"unauthenticated\"}}";
+    let said =
+        play(&[(C, &connect), (S, &with_body("HTTP/1.1 200 OK\r\nContent-Type: application/connect+json", end))]);
+    assert_has(&said, "text grpc.request.message Json /x/Do rejected {\"password\":\"x\"}");
+}
+
+#[test]
+fn messages_go_on_behind_a_hole_in_one_of_them() {
+    let message =
+        |text: &str| [b"\0\0\0\0", [text.len() as u8 + 2, 0x0a, text.len() as u8].as_slice(), text.as_bytes()].concat();
+    let head = b"POST /x/Do HTTP/1.1\r\nContent-Type: application/grpc-web\r\nContent-Length: 200\r\n\r\n";
+    let first = [head.as_slice(), &message("one"), &message("a longer text")].concat();
+    let (start, rest) = first.split_at(first.len() - 8);
+    let turns: [(_, &[u8]); 4] = [(C, start), (C, &rest[..5]), (C, &rest[5..]), (C, &message("three"))];
+    let said = play_with_gap(&turns, 1);
+    let texts = ["one", "a lon", "three"].map(|text| format!("field json grpc.request.message ={text}"));
+    assert_eq!(said.all("field json"), texts);
+}
