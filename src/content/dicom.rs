@@ -3,6 +3,9 @@
 
 use super::bytes::Bytes;
 
+/// Of an element: its group and its number in it.
+type Tag = (u16, u16);
+
 /// How elements are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
@@ -18,7 +21,7 @@ pub enum Syntax {
 const ELEMENTS: usize = 4096;
 
 /// What speaks of a patient (PS3.6), by tag.
-const NAMES: [((u16, u16), &str); 12] = [
+const NAMES: [(Tag, &str); 12] = [
     ((0x0010, 0x0010), "patient name"),
     ((0x0010, 0x0020), "patient id"),
     ((0x0010, 0x0030), "birth date"),
@@ -38,7 +41,7 @@ const PREAMBLE: usize = 128;
 const MARK: &[u8] = b"DICM";
 
 /// Where a file says how its data set is written.
-const SYNTAX: (u16, u16) = (0x0002, 0x0010);
+const SYNTAX: Tag = (0x0002, 0x0010);
 
 /// The group of what a file says of itself. Its elements always have types.
 const META: u16 = 0x0002;
@@ -80,7 +83,7 @@ pub fn read_file(bytes: &[u8], say: &mut dyn FnMut(&str, &[u8])) {
     while let Some([group, 0, ..]) = rest.0.first_chunk::<2>()
         && u16::from(*group) == META
     {
-        let mut named = |tag: (u16, u16), value: &[u8]| {
+        let mut named = |tag: Tag, value: &[u8]| {
             if tag == SYNTAX {
                 syntax = Some(Syntax::named(value));
             }
@@ -100,7 +103,7 @@ pub fn read(data: &[u8], syntax: Option<Syntax>, say: &mut dyn FnMut(&str, &[u8]
     }
     let mut rest = Bytes(data);
     for _ in 0..ELEMENTS {
-        let mut named = |tag: (u16, u16), value: &[u8]| {
+        let mut named = |tag: Tag, value: &[u8]| {
             if let Some((_, name)) = NAMES.iter().find(|(own, _)| *own == tag) {
                 let value = value.strip_suffix(b"\0").unwrap_or(value).trim_ascii();
                 if value.len() > 2 {
@@ -114,7 +117,7 @@ pub fn read(data: &[u8], syntax: Option<Syntax>, say: &mut dyn FnMut(&str, &[u8]
     }
 }
 
-fn element(rest: &mut Bytes<'_>, syntax: Syntax, take: &mut dyn FnMut((u16, u16), &[u8])) -> Option<()> {
+fn element(rest: &mut Bytes<'_>, syntax: Syntax, take: &mut dyn FnMut(Tag, &[u8])) -> Option<()> {
     let tag = (rest.u16_le()?, rest.u16_le()?);
     if tag.0 == SEQUENCE {
         return rest.take(4).map(drop);
