@@ -105,6 +105,12 @@ impl Decoder {
         Self { stages: vec![Stage { inflater, waiting: Vec::new() }] }
     }
 
+    /// Whether content that begins so is not in its outermost coding, as far as that one shows.
+    pub fn denies(&self, start: &[u8]) -> bool {
+        let first = self.stages.first().map(|stage| &stage.inflater);
+        matches!(first, Some(Inflater::Deflate(deflate)) if deflate.awaits_gzip()) && !matches!(start, [] | [0x1f, ..])
+    }
+
     /// Decodes input and appends at most `room` bytes to `out`. Says how much input was used, and why
     /// it stopped.
     pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>, room: usize) -> (usize, Status) {

@@ -19,6 +19,11 @@ pub struct Pair<'a> {
 
 /// The pairs of a form, in order. Empty pairs are passed over; a cut form gives what it has.
 pub fn pairs(form: &[u8]) -> impl Iterator<Item = Pair<'_>> {
+    pairs_in(form, None)
+}
+
+/// The same of a form in a charset, where that is said.
+pub fn pairs_in(form: &[u8], charset: Option<Charset>) -> impl Iterator<Item = Pair<'_>> {
     let mut start = 0;
     form.split(|b| *b == b'&').filter_map(move |pair| {
         let at = start;
@@ -30,22 +35,35 @@ pub fn pairs(form: &[u8]) -> impl Iterator<Item = Pair<'_>> {
         let (name, value) = equals.and_then(|n| pair.split_at_checked(n)).unwrap_or((pair, b""));
         let value = value.strip_prefix(b"=").unwrap_or(value);
         Some(Pair {
-            name: text(percent::decode(name, Plus::Space)),
-            value: percent::decode(value, Plus::Space),
+            name: text(percent::decode(name, Plus::Space), charset),
+            value: read(percent::decode(value, Plus::Space), charset),
             range: at + pair.len() - value.len()..at + pair.len(),
         })
     })
 }
 
-/// A name. Pages in an 8-bit charset send theirs in it, and do not say so.
-fn text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+/// A name. Pages in an 8-bit charset send theirs in it, and mostly do not say so.
+fn text(bytes: Cow<'_, [u8]>, charset: Option<Charset>) -> Cow<'_, str> {
     match bytes {
         Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
         Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
             Ok(name) => name,
-            Err(error) => String::from_utf8_lossy(&Charset::LATIN.read(error.as_bytes())).into_owned(),
+            Err(error) => {
+                let charset = charset.unwrap_or(Charset::LATIN);
+                String::from_utf8_lossy(&charset.read(error.as_bytes())).into_owned()
+            }
         }),
     }
+}
+
+/// A value. One that is no text stays as it is.
+fn read(bytes: Cow<'_, [u8]>, charset: Option<Charset>) -> Cow<'_, [u8]> {
+    let control = |b: &u8| b.is_ascii_control() && !b.is_ascii_whitespace();
+    if std::str::from_utf8(&bytes).is_ok() || charset.is_none() && bytes.iter().any(control) {
+        return bytes;
+    }
+    let charset = charset.unwrap_or(Charset::LATIN);
+    charset.read(&bytes).into_owned().into()
 }
 
 #[cfg(test)]
@@ -60,6 +78,16 @@ mod tests {
         let flat: Vec<(&str, &[u8])> = all.iter().map(|p| (p.name.as_ref(), p.value.as_ref())).collect();
         assert_eq!(flat, [("user", &b"marta"[..]), ("pw", b"a&b c"), ("flag", b"")]);
         assert_eq!(&form[all[1].range.clone()], b"a%26b+c");
+    }
+
+    #[test]
+    fn forms_are_read_in_their_charset() {
+        let russian = Charset::named(b"windows-1251");
+        let pair = pairs_in(b"%EF%E0%F0%EE%EB%FC=%E0%E1%E2", russian).next().unwrap();
+        assert_eq!((pair.name.as_ref(), pair.value.as_ref()), ("пароль", "абв".as_bytes()));
+        assert_eq!(pairs(b"a=Gr%FC%DFe").next().unwrap().value.as_ref(), "Grüße".as_bytes());
+        assert_eq!(pairs(b"a=%01%FC").next().unwrap().value.as_ref(), b"\x01\xfc");
+        assert_eq!(pairs_in("a=é".as_bytes(), russian).next().unwrap().value.as_ref(), "é".as_bytes());
     }
 
     #[test]

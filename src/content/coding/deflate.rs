@@ -37,6 +37,11 @@ impl Deflate {
         Self { inner: Decompress::new(false), wrap: Wrap::Gzip(Member::Head(Vec::new())) }
     }
 
+    /// Whether gzip is to begin.
+    pub(super) const fn awaits_gzip(&self) -> bool {
+        matches!(&self.wrap, Wrap::Gzip(Member::Head(before)) if before.is_empty())
+    }
+
     pub(super) fn zlib_or_raw() -> Self {
         Self { inner: Decompress::new(true), wrap: Wrap::Undecided(None) }
     }

@@ -313,6 +313,11 @@ impl Body {
     }
 
     fn read(&mut self, input: Stretch<'_>, range: std::ops::Range<usize>, out: &mut dyn EventSink) {
+        // Some programs say that they pack what they do not.
+        let start = input.bytes.get(range.clone()).unwrap_or_default();
+        if self.decoder.as_ref().is_some_and(|d| d.denies(start)) && sniff::is_text(start) {
+            self.decoder = None;
+        }
         let Some(mut decoder) = self.decoder.take() else {
             let mut from = range.start;
             while from < range.end && self.stopped.is_none() {
@@ -392,7 +397,7 @@ impl Body {
                 let whole = memchr::memrchr(b'&', data.bytes).map_or(data.bytes.len(), |n| n + 1);
                 let mut pairs = Gathered::default();
                 pairs.push_part(data, 0..whole);
-                origin.pairs(FORM, pairs.stretch(), out);
+                origin.pairs(FORM, pairs.stretch(), self.charset.flatten(), out);
                 whole
             }
             Fate::Multipart(open) => open.piece(data, &origin, &mut self.buffer, out),
@@ -494,7 +499,7 @@ impl Body {
         }
         match &mut self.fate {
             Fate::Text(format) => origin.text(body_place(self.direction), *format, data, seen, out),
-            Fate::Form => origin.pairs(FORM, data, out),
+            Fate::Form => origin.pairs(FORM, data, self.charset.flatten(), out),
             Fate::Multipart(open) => open.rest(data, &origin, out),
             Fate::Document(_) | Fate::Messages(_) | Fate::Undecided(_) => {}
         }
@@ -511,7 +516,7 @@ impl Body {
             return None;
         }
         let form = match &mut self.fate {
-            Fate::Form => Form::Urlencoded,
+            Fate::Form => Form::Urlencoded(self.charset.flatten()),
             Fate::Multipart(parts) => Form::Multipart(std::mem::take(parts)),
             Fate::Text(format) => Form::Message(*format, body_place(Direction::ToServer)),
             Fate::Document(_) | Fate::Messages(_) | Fate::Undecided(_) => return None,

@@ -1,5 +1,6 @@
 //! Says the named values of a message: headers, cookies, parameters, form fields.
 
+use crate::content::charset::Charset;
 use crate::content::{document, form, header};
 use crate::model::event::{Event, EventSink, Field, FieldKind, Format, Outcome, Skip, Text};
 use crate::model::flow::Direction;
@@ -62,12 +63,22 @@ impl Origin<'_> {
     }
 
     /// The pairs of a query or a form.
-    pub(super) fn pairs(&self, kind: (FieldKind, &str), data: Stretch<'_>, out: &mut dyn EventSink) {
-        let account = account(form::pairs(data.bytes).map(|p| (p.name, p.value)));
-        for pair in form::pairs(data.bytes) {
-            let own = names::is_account(&pair.name);
+    pub(super) fn pairs(
+        &self,
+        kind: (FieldKind, &str),
+        data: Stretch<'_>,
+        charset: Option<Charset>,
+        out: &mut dyn EventSink,
+    ) {
+        let all = || form::pairs_in(data.bytes, charset);
+        let short = names::short_login(all().map(|pair| pair.name));
+        let account = account(all().map(|p| (p.name, p.value)))
+            .or_else(|| all().find(|p| short && p.name == "u").map(|pair| pair.value));
+        for pair in all() {
+            let name = if short && pair.name == "p" { "password" } else { &pair.name };
+            let own = names::is_account(name);
             let account = account.as_deref().filter(|_| !own);
-            self.field(kind, &pair.name, &pair.value, account, data.span(pair.range), out);
+            self.field(kind, name, &pair.value, account, data.span(pair.range), out);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::exchange::Answer;
 use super::fields::{FORM, Origin, QUERY};
 use super::parts::Parts;
+use crate::content::charset::Charset;
 use crate::model::event::{EventSink, Format, Outcome};
 use crate::model::flow::Direction;
 use crate::model::stream::{Gathered, Stretch};
@@ -25,7 +26,7 @@ pub(super) enum Form {
     Message(Format, &'static str),
     Multipart(Parts),
     Query,
-    Urlencoded,
+    Urlencoded(Option<Charset>),
 }
 
 impl Held {
@@ -40,7 +41,7 @@ impl Held {
     pub(super) fn report(mut self, answer: Option<Answer>, out: &mut dyn EventSink) {
         let read = match self.form {
             Form::Login(..) | Form::Message(..) => Answer::of_message,
-            Form::Multipart(_) | Form::Query | Form::Urlencoded => Answer::of_form,
+            Form::Multipart(_) | Form::Query | Form::Urlencoded(_) => Answer::of_form,
         };
         let outcome = answer.map_or(Outcome::Unknown, read);
         let origin = Origin { resource: &self.resource, direction: Direction::ToServer, outcome };
@@ -49,8 +50,8 @@ impl Held {
             Form::Login(login, place) => login.report(place, outcome, out),
             Form::Message(format, place) => origin.text(place, *format, data, 0, out),
             Form::Multipart(parts) => parts.rest(data, &origin, out),
-            Form::Query => origin.pairs(QUERY, data, out),
-            Form::Urlencoded => origin.pairs(FORM, data, out),
+            Form::Query => origin.pairs(QUERY, data, None, out),
+            Form::Urlencoded(charset) => origin.pairs(FORM, data, *charset, out),
         }
     }
 }

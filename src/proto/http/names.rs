@@ -72,9 +72,28 @@ pub(super) fn is_login(path: &str) -> bool {
         ])
 }
 
+/// Whether a query logs in with `u` and `p`, as those of InfluxDB 1 do (and those of Subsonic): both are there, and
+/// something else that such a query has.
+pub(super) fn short_login<N: AsRef<str>>(names: impl Iterator<Item = N>) -> bool {
+    let (mut user, mut password, mut other) = (false, false, false);
+    for name in names {
+        match name.as_ref() {
+            "u" => user = true,
+            "p" => password = true,
+            "db" | "q" | "rp" | "epoch" | "precision" | "chunked" | "consistency" | "c" | "v" | "f" => other = true,
+            _ => {}
+        }
+    }
+    user && password && other
+}
+
 /// Whether a header can hold something worth finding. Headers that steer caches, connections and
 /// browsers cannot; names nobody listed can.
 pub(super) fn can_hold_secrets(lower: &[u8]) -> bool {
+    // Browsers can set no other header of a WebSocket: tokens travel here.
+    if lower == b"sec-websocket-protocol" {
+        return true;
+    }
     let families: [&[u8]; 6] = [b"accept", b"content-", b"if-", b"sec-", b"access-control-", b"x-content-"];
     if families.iter().any(|start| lower.starts_with(start)) {
         return false;
@@ -168,6 +187,12 @@ mod tests {
     fn methods_of_a_login_are_known_by_their_name() {
         assert!(["/a.Auth/Login", "/a.v1.Users/SignInWithPassword", "/x/authenticate_user"].into_iter().all(is_login));
         assert!(!["/a.Login/Ping", "/a.Auth/LoginWithToken", "/a.B/GetLoginHistory", ""].into_iter().any(is_login));
+    }
+
+    #[test]
+    fn queries_with_a_short_login_are_known_by_what_else_they_have() {
+        assert!(short_login(["u", "p", "db"].iter()) && short_login(["q", "p", "u"].iter()));
+        assert!(!short_login(["u", "p"].iter()) && !short_login(["p", "q"].iter()));
     }
 
     #[test]

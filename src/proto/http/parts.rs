@@ -26,6 +26,8 @@ struct Part<'a> {
     name: String,
     media: Media,
     file: bool,
+    /// Its file is a table by name.
+    table: bool,
     base64: bool,
     charset: Option<Option<Charset>>,
     body: &'a [u8],
@@ -158,7 +160,9 @@ impl Part<'_> {
         match self.media {
             Media::Text(format) => Some(format),
             Media::Form => Some(Format::Form),
-            _ => sniff::is_text(bytes).then(|| sniff::format(bytes)),
+            _ if !sniff::is_text(bytes) => None,
+            _ if self.table => Some(Format::Csv),
+            _ => Some(sniff::format(bytes)),
         }
     }
 
@@ -177,15 +181,25 @@ impl Part<'_> {
 fn read<'a>(bytes: &'a [u8], part: &multipart::Part) -> Option<Part<'a>> {
     let body = bytes.get(part.body.clone())?;
     let at = part.body.start;
-    let mut read =
-        Part { name: String::new(), media: Media::Unknown, file: false, base64: false, charset: None, body, at };
+    let mut read = Part {
+        name: String::new(),
+        media: Media::Unknown,
+        file: false,
+        table: false,
+        base64: false,
+        charset: None,
+        body,
+        at,
+    };
     for line in header::headers(bytes.get(part.head.clone())?) {
         let value = line.unfolded();
         let is = |name: &str| line.name.eq_ignore_ascii_case(name.as_bytes());
         if is("content-disposition") {
             let name = header::parameter(&value, "name").unwrap_or_default();
             read.name = String::from_utf8_lossy(&name).into_owned();
-            read.file = header::parameter(&value, "filename").is_some();
+            let file = header::parameter(&value, "filename").map(|name| name.to_ascii_lowercase());
+            read.table = file.as_deref().is_some_and(|file| file.ends_with(b".csv") || file.ends_with(b".tsv"));
+            read.file = file.is_some();
         } else if is("content-type") {
             read.media = media::of(&value);
             read.charset = Charset::of_media(&value);

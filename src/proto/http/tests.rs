@@ -44,6 +44,36 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
+fn forms_are_read_in_the_charset_they_name() {
+    let head = "POST /x HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded; charset=windows-1251";
+    let said = play_every_cut(&PROTOCOL, &[(C, &with_body(head, b"%EF%E0%F0%EE%EB%FC=%E0%E1%E2"))]);
+    assert_has(&said, "field form http.request.form пароль=абв");
+}
+
+#[test]
+fn a_query_may_log_in_with_single_letters() {
+    let said = play_every_cut(&PROTOCOL, &[(C, b"GET /query?u=bob&p=hunter2&db=x HTTP/1.1\r\n\r\n")]);
+    assert_has(&said, "field query http.request.query password=hunter2 of bob");
+    let said = play_every_cut(&PROTOCOL, &[(C, b"GET /list?u=bob&p=12 HTTP/1.1\r\n\r\n")]);
+    assert_has(&said, "field query http.request.query p=12");
+}
+
+#[test]
+fn text_that_is_said_to_be_packed_is_read() {
+    let answer = with_body("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/plain", b"a plain text");
+    let said = play_every_cut(&PROTOCOL, &[(C, b"GET /c HTTP/1.1\r\n\r\n"), (S, &answer)]);
+    assert_has(&said, "text http.response.body Plain /c a plain text");
+}
+
+#[test]
+fn an_uploaded_table_is_one() {
+    let body = b"--b\r\nContent-Disposition: form-data; name=f; filename=\"u.CSV\"\r\n\r\na;b\r\n--b--\r\n";
+    let head = "POST /x HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b";
+    let said = play_every_cut(&PROTOCOL, &[(C, &with_body(head, body))]);
+    assert_has(&said, "text http.request.file Csv /x a;b");
+}
+
+#[test]
 fn a_form_login_waits_for_its_answer() {
     let post = |password: &str| {
         let body = format!("user=marta&pw_hint=x1&password={password}");
