@@ -51,6 +51,15 @@ struct Frame {
     message: bool,
 }
 
+impl Frame {
+    /// Whether the element that is here may be the name of the next one.
+    fn may_name(&self, value: &[u8]) -> bool {
+        let letters = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+        let even = self.index.is_multiple_of(2) && self.left.is_multiple_of(2);
+        even && matches!(value.len(), 2..=48) && value.iter().all(letters) && !value.iter().all(u8::is_ascii_digit)
+    }
+}
+
 impl Replies {
     /// A command was sent.
     pub(super) fn ask(&mut self, wanted: Option<Wanted>, out: &mut dyn EventSink) {
@@ -127,6 +136,9 @@ impl Replies {
                     self.begin(kind, out);
                     let count = u64::try_from(count).unwrap_or(0) * if matches!(kind, b'%' | b'|') { 2 } else { 1 };
                     let message = matches!(kind, b'>' | b'|') || (kind == b'*' && self.is_message());
+                    if self.stack.is_empty() {
+                        self.name.clear();
+                    }
                     let inside = self.stack.last().is_some_and(|f| f.message);
                     if count == 0 {
                         self.end();
@@ -260,11 +272,16 @@ impl Replies {
         let naming = match (self.stack.last(), &self.current) {
             (Some(frame), _) if frame.message => frame.index < 2,
             (Some(frame), Some(Wanted::Pairs { .. })) => frame.index % 2 == 0,
+            // One direction alone: what is asked for pairs is answered with them.
+            (Some(frame), None) if self.sent == 0 => frame.may_name(value),
             _ => false,
         };
         if naming {
             self.name = String::from_utf8_lossy(value.get(..NAME_BYTES).unwrap_or(value)).into_owned();
-        } else if value.len() >= 3
+        }
+        // What only may be a name may be a value as well.
+        if (!naming || self.current.is_none() && !self.stack.last().is_some_and(|f| f.message))
+            && value.len() >= 3
             && sniff::is_text(value)
             && let Some(named) = self.naming(None)
         {
@@ -314,6 +331,7 @@ impl Replies {
                 (*kind, REPLY, names.get(index).map_or("", String::as_str), resource.as_str())
             }
             Some(Wanted::Value { kind, name, resource }) => (*kind, REPLY, name.as_str(), resource.as_str()),
+            None if frame.is_some_and(|f| f.index % 2 == 1) => (FieldKind::Attribute, REPLY, self.name.as_str(), ""),
             Some(Wanted::Login(..) | Wanted::Monitor) | None => (FieldKind::Key, REPLY, "", ""),
         };
         Some(Named { kind, place, name, resource, direction: Direction::ToClient, account })

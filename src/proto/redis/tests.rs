@@ -42,6 +42,15 @@ fn a_pipeline_is_matched_with_its_replies_by_their_order() {
 }
 
 #[test]
+fn a_reply_whose_question_is_not_here_may_be_pairs() {
+    let replies = [command(&["login", "ida", "password", "hunter2"]), command(&["first value", "second"])].concat();
+    let said = play_every_cut(&PROTOCOL, &[(S, &replies)]);
+    assert!(said.has("field attribute redis.reply password=hunter2"), "{said:?}");
+    assert!(said.has("field key redis.reply =password"), "{said:?}");
+    assert!(said.has("field attribute redis.reply =second"), "{said:?}");
+}
+
+#[test]
 fn values_are_named_by_their_keys_and_fields() {
     let sent = [
         command(&["SET", "jwt:1", "eyJhbGciOiJIUzI1NiJ9"]),
