@@ -147,7 +147,13 @@ pub fn format(bytes: &[u8]) -> Format {
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
     let starts = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     match text.first() {
+        // `[section]`: settings.
+        Some(b'[') if is_section(text) => plain(text),
         Some(b'{' | b'[') => Format::Json,
+        // Sections of Apache's configuration.
+        Some(b'<') if [&b"<virtualhost "[..], b"<directory", b"<location", b"<ifmodule"].iter().any(|s| starts(s)) => {
+            plain(text)
+        }
         Some(b'<') if starts(b"<!doctype html") || starts(b"<html") => Format::Html,
         // `<14>Mar  3 …`: syslog.
         Some(b'<') if text.get(1).is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'?' | b'!' | b'_')) => {
@@ -155,6 +161,16 @@ pub fn format(bytes: &[u8]) -> Format {
         }
         _ => plain(text),
     }
+}
+
+/// Whether text begins with a line that has nothing but a name in brackets, and goes on.
+fn is_section(text: &[u8]) -> bool {
+    let line = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let inside = line.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or_default();
+    let name = inside.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or(inside);
+    line.len() < text.len()
+        && name.first().is_some_and(u8::is_ascii_alphabetic)
+        && name.iter().all(|b| b.is_ascii_alphanumeric() || b"_-.:/@ \"".contains(b))
 }
 
 /// The format of text that its carrier calls plain: a table or statements, where it begins as one.
@@ -364,6 +380,11 @@ mod tests {
         assert_eq!(plain(b"Select a file from the list, where it is *"), Format::Plain);
         assert_eq!(plain(b"update the settings = good"), Format::Plain);
         assert_eq!(plain(b"create a table with columns"), Format::Plain);
+        assert_eq!(format(b"[client]\nuser=app\n"), Format::Plain);
+        assert_eq!(format(b"[[outputs]]\nurl = 1\n"), Format::Plain);
+        assert_eq!(format(b"[\"a\"]\n[\"b\"]\n"), Format::Json);
+        assert_eq!(format(b"[\n  1\n]\n"), Format::Json);
+        assert_eq!(format(b"<VirtualHost *:80>\nServerName a\n"), Format::Plain);
         assert_eq!(format(b"<34>1 2026-03-03T10:00:00Z host app"), Format::Plain);
     }
 

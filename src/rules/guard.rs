@@ -83,7 +83,7 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
     let speaks = text.chars().any(|c| c.is_whitespace() || !c.is_ascii()) && names.speak(&text);
     if translatable
         && text.chars().any(char::is_alphabetic)
-        && (itself && !digits || speaks && (!digits || spaced(&text)))
+        && (itself && (!digits || spaced(&text)) || speaks && (!digits || spaced(&text)))
     {
         return None;
     }
@@ -93,6 +93,10 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
     // A column of a table holds what somebody typed: three words, but no sentence.
     let typed = situation.format.is_none() && data;
     match shape(&text) {
+        // `<passphrase>oyster yarrow dagger estuary</passphrase>`: texts of programs begin with a capital.
+        Shape::Words if situation.format == Some(Format::Xml) && situation.delimited && phrase(&text) => {
+            Some(Confidence::Medium)
+        }
         Shape::Words if typed && blanks <= PHRASE && text.ends_with(char::is_alphanumeric) => Some(Confidence::Medium),
         _ if blanks > 2 => None,
         Shape::Words => None,
@@ -216,6 +220,7 @@ fn schema(value: &[u8]) -> bool {
         "old",
         "new",
         // The passes of an unattended installation of Windows.
+        "username",
         "oobesystem",
         "specialize",
         "windowspe",
@@ -258,6 +263,9 @@ fn among(value: &[u8], words: &[&str]) -> bool {
 fn code(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value);
     text.contains("()")
+        || text
+            .strip_suffix('(')
+            .is_some_and(|name| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._".contains(&b)))
         || text.contains("=>")
         || text.contains("function")
         || (text.ends_with([')', ']']) && text.contains('('))
@@ -286,6 +294,17 @@ fn class(text: &str) -> bool {
     let digest = matches!(text.len(), 7..=20) && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let made = text.contains("__") && text.to_ascii_lowercase().contains("pass");
     made || digest || text.starts_with("input_") || text.starts_with("field_")
+}
+
+/// Several words that make no sentence: none of them is one that sentences need.
+fn phrase(text: &str) -> bool {
+    const SMALL: &[&str] = &[
+        "the", "your", "you", "and", "for", "not", "with", "must", "this", "that", "please", "have", "are", "was",
+        "from", "new", "old", "enter", "type", "here", "too", "short", "long", "again", "login", "sign", "use", "all",
+    ];
+    let words = || text.split(' ');
+    (4..=10).contains(&words().count())
+        && words().all(|word| word.len() > 2 && word.bytes().all(|b| b.is_ascii_lowercase()) && !SMALL.contains(&word))
 }
 
 /// Blanks of a phrase that somebody may have typed as a password.
@@ -361,6 +380,15 @@ mod tests {
         names.add("pw", Role::For(RuleIndex(0)));
         assert_eq!(judge(Guard::Password, &names, b"Carols-Old-Pw", &situation), Some(Confidence::High));
         assert_eq!(judge(Guard::Password, &names, b"Pw", &situation), None);
+    }
+
+    #[test]
+    fn words_in_an_element_may_be_a_phrase_that_somebody_chose() {
+        let xml = |text| ask(text, Direction::ToClient, Some(Format::Xml));
+        assert_eq!(xml("oyster yarrow dagger estuary"), Some(Confidence::Medium));
+        for text in ["please enter your password here", "Oyster yarrow dagger estuary", "oyster yarrow dagger"] {
+            assert_eq!(xml(text), None, "{text}");
+        }
     }
 
     #[test]

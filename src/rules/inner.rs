@@ -23,8 +23,21 @@ const LONGEST: usize = 256 << 10;
 /// Shortest value in base64 that can hold a name and a value.
 const SHORTEST: usize = 16;
 
-/// How a string begins that holds JSON, a list of objects, or XML in base64.
-pub(super) const BEGINNINGS: [&[u8]; 4] = [b"\"eyJ", b"\"W3si", b"\"PD94", b"\"PHNh"];
+/// How a string begins that holds JSON, a list of objects, or XML in base64; and members that hold files in it.
+pub(super) const BEGINNINGS: [&[u8]; 12] = [
+    b"\"eyJ",
+    b"\"W3si",
+    b"\"PD94",
+    b"\"PHNh",
+    b"\"content\":\"",
+    b"\"content\": \"",
+    b"\"data\":\"",
+    b"\"data\": \"",
+    b"\"user_data\":\"",
+    b"\"user_data\": \"",
+    b"\"userData\":\"",
+    b"\"userData\": \"",
+];
 
 /// Where content stands that something was found in.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +136,9 @@ fn claims(token: &[u8]) -> Option<Vec<u8>> {
 /// section 3.4.4.1).
 fn packed(value: &[u8]) -> Option<Vec<u8>> {
     let bytes = decoded(value.trim_ascii())?;
-    if matches!(bytes.first(), Some(b'{' | b'[' | b'<')) && sniff::is_text(&bytes) {
+    // A file of settings has several lines.
+    let begins = matches!(bytes.first(), Some(b'{' | b'[' | b'<'));
+    if (begins || bytes.contains(&b'\n')) && sniff::is_text(&bytes) && std::str::from_utf8(&bytes).is_ok() {
         return Some(bytes);
     }
     let mut plain = Vec::new();
@@ -133,6 +148,14 @@ fn packed(value: &[u8]) -> Option<Vec<u8>> {
 
 /// Either alphabet of base64, with line ends in it or without.
 fn decoded(text: &[u8]) -> Option<Vec<u8>> {
+    // The line ends of a string of JSON.
+    let lines = memchr::memmem::find(text, b"\\n").map(|_| text.split(|b| *b == b'\\'));
+    let joined = lines.map(|lines| {
+        let rest =
+            |(n, line): (usize, &[u8])| if n == 0 { line.to_vec() } else { line.get(1..).unwrap_or_default().to_vec() };
+        lines.enumerate().map(rest).collect::<Vec<_>>().concat()
+    });
+    let text = joined.as_deref().unwrap_or(text);
     let plain: Vec<u8> = text
         .iter()
         .filter(|b| !b.is_ascii_whitespace())

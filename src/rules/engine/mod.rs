@@ -431,6 +431,19 @@ mod tests {
     }
 
     #[test]
+    fn files_in_base64_and_keys_with_escaped_letters_are_read() {
+        let mut catalogue = Catalogue::default();
+        catalogue.add("test", RULE).unwrap();
+        let mut engine = Engine::new(Matcher::new(Arc::new(catalogue), Options::default()).unwrap());
+        let file = base64::encode(b"[first]\none = a value of some length\nother = 2\n");
+        let (start, end) = file.split_at(20);
+        let text = format!("{{\"encoding\":\"base64\",\"content\":\"{start}\\n{end}\\n\"}}");
+        assert_eq!(found(&mut engine, Format::Json, &text, 0), ["test.one"]);
+        let escaped = r#"{"a":1,"o\u006ee":"first value"}"#;
+        assert_eq!(found(&mut engine, Format::Json, escaped, 0), ["test.one"]);
+    }
+
+    #[test]
     fn an_engine_takes_other_rules_in_the_middle_of_a_table() {
         let catalogue = |text: &str| {
             let mut catalogue = Catalogue::default();

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::apart;
 use super::bytes::{at, backward, blank, forward, identifier, name_end, name_start, prior, quote};
+use super::{apart, setting};
 use crate::content::entity;
 use crate::model::event::Format;
 use crate::rules::schema::Place;
@@ -59,7 +59,7 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
     // `$config['password'] = 'x'`
     next += usize::from(quoted && at(text, next) == b']');
     let mut gap = forward(text, next, 8, blank);
-    if format == Format::Plain && gap > next {
+    if matches!(format, Format::Plain | Format::Html) && gap > next {
         gap = over_verb(text, gap);
     }
     match at(text, gap) {
@@ -87,6 +87,7 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
         // JSON in an attribute of a page, or in XML.
         b'&' if !quoted && matches!(format, Format::Html | Format::Xml) => in_references(text, start..name_end),
         b'\r' | b'\n' if format == Format::Plain => apart::lines(text, start..name_end),
+        _ if gap > next && format == Format::Plain => setting::value(text, start..name_end, gap),
         // `<input type=password value=x>`
         _ if prior(text, start) == b'=' && matches!(format, Format::Html | Format::Xml) => {
             apart::tag(text, start..name_end, format)
@@ -200,11 +201,20 @@ pub(super) fn assigned(
     if mark == b'{' && quoted && format == Format::Json {
         return member(text, name, from);
     }
+    // `{'password': ['x']}`, as frameworks log a form.
+    if mark == b'[' && quoted && format == Format::Plain && quote(at(text, from + 1)) {
+        let end = string_end(text, from + 2, at(text, from + 1), 0)?;
+        return (at(text, end + 1) == b']').then_some(Pair { name, value: from + 2..end, place, delimited: true });
+    }
     if matches!(mark, b'{' | b'[' | b'(' | b'<') && (quoted || format != Format::Form) {
         return None;
     }
     let pair = |end: usize, delimited| Some(Pair { name: name.clone(), value: from..end, place, delimited });
     match format {
+        // A parameter of a link.
+        Format::Html if separator == b'=' && in_link(text, name.start) => {
+            pair(forward(text, from, LONGEST, |b| b.is_ascii_alphanumeric() || b"-_.~%+/=".contains(&b)), true)
+        }
         Format::Script | Format::Html | Format::Sql => None,
         Format::Json if quoted => {
             let end = forward(text, from, LONGEST, |b| !matches!(b, b',' | b'}' | b']' | b'\r' | b'\n' | b' ' | b'"'));
@@ -231,7 +241,9 @@ pub(super) fn assigned(
             };
             let end = forward(text, from, LONGEST, |b| !stop(b));
             let end = from + before_wide(text.get(from..end)?).len();
-            if separator == b':' && format == Format::Plain && goes_on(text, from..end) {
+            // `pam_unix(passwd:chauthtok)`
+            let module = separator == b':' && prior(text, name.start) == b'(' && at(text, end) == b')';
+            if separator == b':' && format == Format::Plain && (module || goes_on(text, from..end)) {
                 None
             } else {
                 pair(end, false)
@@ -239,6 +251,15 @@ pub(super) fn assigned(
         }
     }
     .filter(|pair| !pair.value.is_empty())
+}
+
+/// Whether a name begins behind the `?` or `&` of a URL.
+fn in_link(text: &[u8], start: usize) -> bool {
+    let name = backward(text, start, 32, identifier);
+    let before = text.get(name.saturating_sub(5)..name).unwrap_or_default();
+    let url = || backward(text, name, 200, |b| b.is_ascii_graphic() && !quote(b) && b != b'<' && b != b'>');
+    (before.ends_with(b"?") || before.ends_with(b"&") || before.ends_with(b"&amp;"))
+        && text.get(url()..name).is_some_and(|url| url.starts_with(b"http") || url.starts_with(b"/"))
 }
 
 /// `"name": {"value": "x"}`: a member of the object says no more than that it is the value.
@@ -286,7 +307,7 @@ fn has_more(text: &[u8], from: usize) -> bool {
 
 /// Whether a name of one word has nothing but white space, a dash, `export` or `set` before it on its
 /// line: then the rest of the line is its value.
-fn starts_line(text: &[u8], name: &Range<usize>) -> bool {
+pub(super) fn starts_line(text: &[u8], name: &Range<usize>) -> bool {
     let words = text.get(name.clone()).unwrap_or_default();
     let own = words.iter().rposition(|b| *b == b' ').map_or(0, |n| n + 1) + name.start;
     let line = backward(text, own, 64, |b| !matches!(b, b'\n' | b'\r'));
@@ -505,6 +526,18 @@ mod tests {
         assert_eq!(of(r#"x{"pass": "x7"}"#, "\"pass\""), Some(("x7".to_owned(), Place::Json)));
         assert_eq!(of("/a?user=bob&pass=x7&b=1", "&pass="), Some(("x7".to_owned(), Place::Form)));
         assert_eq!(of("a\npass: x7\n", "\npass:"), Some(("x7".to_owned(), Place::Label)));
+    }
+
+    #[test]
+    fn pages_have_links_with_parameters() {
+        let of = |text: &str| {
+            let start = text.find("passwd").unwrap();
+            value(text.as_bytes(), start..start + 6, Format::Html).map(|pair| text[pair.value].to_owned())
+        };
+        assert_eq!(of("<a href=\"https://a.b/c?x=1&amp;passwd=x7&amp;y=2\">").as_deref(), Some("x7"));
+        assert_eq!(of("<a href='/c?passwd=x7'>").as_deref(), Some("x7"));
+        assert_eq!(of("<p>use passwd=x7</p>"), None);
+        assert_eq!(of("<p>Your passwd is: <b>x7</b></p>").as_deref(), Some("x7"));
     }
 
     #[test]

@@ -220,7 +220,9 @@ pub(super) fn tag(text: &[u8], name: Range<usize>, format: Format) -> Option<Pai
     if !names(own) {
         return None;
     }
-    let value = tag.attributes.iter().find(|(key, _)| text.get(key.clone()).is_some_and(values));
+    let meta = text.get(tag_name(text, open)).is_some_and(|name| name.eq_ignore_ascii_case(b"meta"));
+    let holds = |key: &[u8]| values(key) || meta && key.eq_ignore_ascii_case(b"content");
+    let value = tag.attributes.iter().find(|(key, _)| text.get(key.clone()).is_some_and(holds));
     match value {
         Some((_, value)) => Some(Pair { name, value: value.clone(), place: Place::Xml, delimited: true }),
         // Of a page such an element holds text to be read.

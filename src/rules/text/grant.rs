@@ -95,6 +95,8 @@ impl Grant {
                 self.announced = None;
             }
             (_, b"by" | b"as" | b"using") if self.identified => self.announced = Some(range.clone()),
+            // `ALTER USER a IDENTIFIED BY 'x' REPLACE 'y'`
+            (Verb::Account, b"replace") if self.identified => self.announced = Some(range.clone()),
             (_, b"password") if about => self.announced = Some(range.clone()),
             (_, b"values" | b"old_password" | b"n" | b"e") if self.announced.is_some() => {}
             (_, b"null" | b"random" | b"require" | b"expire" | b"default") => self.announced = None,

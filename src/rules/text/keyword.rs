@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::account::{self, Beside};
 use super::bytes::{after_escape, at, backward, forward, identifier, prior};
-use super::{Hit, NamedAt, Scan, Scratch, after, before, document, label};
+use super::{Hit, NamedAt, Scan, Scratch, after, before, document, label, setting};
 use crate::content::base64;
 use crate::content::percent::{self, Plus};
 use crate::model::event::Format;
@@ -27,6 +27,12 @@ const ATTEMPTS: usize = 8;
 /// Bytes that count for a search that could begin in one place only and found nothing. It stops where no
 /// match is possible any more, mostly after a few, and does not tell where.
 const STOPPED: usize = 128;
+
+/// Escaped letters of one text that are looked at.
+const ESCAPED: usize = 256;
+
+/// Values of one list that are looked at.
+const LISTED: usize = 64;
 
 /// How far from a query its variables may stand.
 const VARIABLES: usize = 4096;
@@ -243,6 +249,23 @@ impl Matcher {
         !self.compiled.examples.resolve(name, Reading::Key).is_empty()
     }
 
+    /// Keys of JSON with letters that are escaped though they need not be: no literal leads to them.
+    pub(super) fn escaped_keys(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
+        if scan.format != Format::Json {
+            return;
+        }
+        let letter = |n: &usize| matches!(at(scan.text, n + 4), b'4'..=b'7');
+        let mut done = 0;
+        for n in memchr::memmem::find_iter(scan.text, b"\\u00").filter(letter).take(ESCAPED) {
+            if n >= done
+                && let Some(pair) = label::key(scan.text, n..n + 6, scan.format)
+            {
+                done = pair.value.end;
+                let _ = self.pair(scan, pair, false, scratch);
+            }
+        }
+    }
+
     /// Part of a name: its value, if it has one here.
     fn anchor(&self, scan: &Scan<'_>, hit: Range<usize>, scratch: &mut Scratch) {
         if hit.start < scratch.names_done {
@@ -251,8 +274,13 @@ impl Matcher {
         scratch.names_done = forward(scan.text, hit.end, 48, identifier);
         let near = after::value(scan.text, hit.clone(), scan.format);
         let found = near.is_some_and(|pair| self.pair(scan, pair, false, scratch));
-        if !found && let Some(pair) = label::value(scan.text, hit, scan.format) {
-            self.pair(scan, pair, true, scratch);
+        let mut pair = if found { None } else { label::value(scan.text, hit, scan.format) };
+        for _ in 0..LISTED {
+            let Some(named) = pair.take() else { break };
+            pair = label::next(scan.text, &named);
+            if !self.pair(scan, named, true, scratch) {
+                break;
+            }
         }
     }
 
@@ -272,21 +300,34 @@ impl Matcher {
             None => pair,
         };
         let Some(raw) = scan.text.get(pair.value.clone()) else { return false };
+        // A variable whose value is elsewhere.
+        if scan.format == Format::Json
+            && at(scan.text, pair.name.end) == b':'
+            && raw.strip_prefix(b"$").is_some_and(|name| name.iter().all(|b| identifier(*b)))
+        {
+            return true;
+        }
         let value = after::decoded(raw, pair.place, scan.format);
-        // A string of JSON may hold a page, or describe something.
-        let in_sentence = scan.format == Format::Json
-            && document::published(scan)
-            && !matches!(at(scan.text, pair.name.end), b'"' | b'\\');
-        let situation = Situation {
-            direction: scan.direction,
-            format: Some(if in_sentence { Format::Html } else { scan.format }),
-            place: pair.place,
-            delimited: pair.delimited,
+        // A string of JSON may hold a page or a line of a log, or describe something.
+        let in_sentence = scan.format == Format::Json && !matches!(at(scan.text, pair.name.end), b'"' | b'\\');
+        let format = match in_sentence {
+            true if document::published(scan) => Format::Html,
+            true => Format::Plain,
+            false => scan.format,
         };
+        let situation =
+            Situation { direction: scan.direction, format: Some(format), place: pair.place, delimited: pair.delimited };
         let at = NamedAt { situation, protocol: scan.protocol, at: scan.at };
         // A sentence may end behind its value.
         let ended = || value.strip_suffix(b".").filter(|_| !pair.delimited);
         let found = self.named(&roles, &value, &at).or_else(|| self.named(&roles, ended()?, &at));
+        // `x-api-key: x accepted`
+        let first = || value.split(u8::is_ascii_whitespace).next().filter(|word| word.len() < value.len());
+        let word = || first().filter(|word| scan.format == Format::Plain && setting::telling(word, false));
+        let found = found.or_else(|| {
+            let at = NamedAt { situation: Situation { delimited: false, ..situation }, ..at };
+            self.named(&roles, word()?, &at)
+        });
         let Some(found) = found else { return false };
         if words && scan.direction == Direction::ToClient && self.is_credential(found.rule) {
             return false;

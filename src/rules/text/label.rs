@@ -35,7 +35,7 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
 }
 
 /// A key in quotes with blanks in it, or with letters that are escaped.
-fn key(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pair> {
+pub(super) fn key(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pair> {
     let part = |b: u8| identifier(b) || word(b) || b == b'\\';
     let start = backward(text, hit.start, ESCAPED, part);
     let end = forward(text, hit.end, ESCAPED, part);
@@ -61,6 +61,17 @@ fn string(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
     let mark = at(text, from);
     let end = if quote(mark) { string_end(text, from + 1, mark, 0)? } else { return None };
     Some(Pair { name, value: from + 1..end, place: Place::Json, delimited: true })
+}
+
+/// The string that follows a value in the same list: `{"tokens": ["x", "y"]}`.
+pub(super) fn next(text: &[u8], pair: &Pair) -> Option<Pair> {
+    let blank = |b: u8| b.is_ascii_whitespace();
+    let open = pair.value.start.checked_sub(1).map(|mark| backward(text, mark, 64, blank))?;
+    let comma = forward(text, pair.value.end + 1, 64, blank);
+    let listed =
+        pair.place == Place::Json && matches!(prior(text, open), b'[' | b',') && quote(at(text, pair.value.end));
+    let from = (listed && at(text, comma) == b',').then(|| forward(text, comma + 1, 64, blank))?;
+    string(text, pair.name.clone(), from)
 }
 
 /// The string that an object says is the value: `{"type":"mobile","value":"x"}`, from after its bracket.
@@ -128,6 +139,20 @@ mod tests {
         let start = text.find("irth").unwrap();
         value(text.as_bytes(), start..start + 4, format)
             .map(|pair| (text[pair.name].trim().to_owned(), text[pair.value].to_owned()))
+    }
+
+    #[test]
+    fn a_list_under_a_name_has_several_values() {
+        let text = r#"{"births": ["x1", "x2" , "x3"], "other": "x4"}"#;
+        let mut pair = value(text.as_bytes(), 2..7, Format::Json);
+        let mut values = Vec::new();
+        while let Some(found) = pair {
+            values.push(&text[found.value.clone()]);
+            pair = next(text.as_bytes(), &found);
+        }
+        assert_eq!(values, ["x1", "x2", "x3"]);
+        let single = value(br#"{"births":"x1","x2":1}"#, 2..7, Format::Json);
+        assert_eq!(single.and_then(|pair| next(br#"{"births":"x1","x2":1}"#, &pair)), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod label;
 mod number;
 mod rows;
 mod runs;
+mod setting;
 mod settle;
 mod sql;
 mod table;
@@ -143,6 +144,7 @@ impl Matcher {
         let scan = &Scan { cells: &literals, ..*scan };
         self.statements(scan, &literals, scratch);
         self.literals(scan, scratch);
+        self.escaped_keys(scan, scratch);
         self.numbers(scan, &names, scratch);
         self.at_signs(scan, scratch);
         if let Some(header) = header {
@@ -255,14 +257,16 @@ impl Scratch {
     /// Takes note of a string of JSON, or of what a client sends, that begins as a document in base64 does.
     fn packed(&mut self, scan: &Scan<'_>, start: Range<usize>) {
         let data = scan.format == Format::Json || scan.direction == Direction::ToServer;
-        let first = start.start + 1;
+        // The literal begins with the quotation mark, or ends with it.
+        let mark = if bytes::prior(scan.text, start.end) == b'"' { start.end - 1 } else { start.start };
+        let first = mark + 1;
         let seen = scan.seen > first || self.packed.last().is_some_and(|last| last.end > first);
         if !data || seen || self.packed.len() >= PACKED {
             return;
         }
-        let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=');
+        let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'\\');
         let end = bytes::forward(scan.text, first, LONGEST, part);
-        if end - first >= SHORTEST && bytes::at(scan.text, end) == bytes::at(scan.text, start.start) {
+        if end - first >= SHORTEST && bytes::at(scan.text, end) == b'"' {
             self.packed.push(first..end);
         }
     }

@@ -217,7 +217,9 @@ pub(in crate::rules) fn masked(v: &[u8]) -> bool {
         || (text.len() >= 3 && text.chars().all(|c| matches!(c, 'x' | 'X')))
         || (text.contains("***") || text.contains("•••"))
         || matches!(inner, "filtered" | "redacted" | "masked" | "hidden" | "removed" | "secret" if inner.len() < text.len())
-        || matches!(inner, "redacted" | "filtered" | "masked")
+        || matches!(inner, "redacted" | "filtered" | "masked" | "value_specified_in_no_log_parameter")
+        // SOPS
+        || text.starts_with("ENC[") && text.ends_with(']')
 }
 
 /// Shannon entropy in bits per byte.

@@ -1,0 +1,107 @@
+//! Names and values with nothing but blanks between them, as the files of many servers have them (`bindpw x`,
+//! `password "x";`), and as logs tell them (`with password 'x'`).
+
+use std::ops::Range;
+
+use super::after::{Pair, starts_line, string_end};
+use super::bytes::{at, backward, forward, quote};
+use crate::rules::schema::Place;
+
+/// Longest value that is looked at.
+const LONGEST: usize = 256;
+
+/// The value at `from`, behind the blanks after a name. One in quotes may stand anywhere, others are the rest of
+/// a line that begins with the name.
+pub(super) fn value(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
+    let own = text.get(name.clone())?;
+    let first = starts_line(text, &name) || directive(text, &name);
+    let mark = at(text, from);
+    let end = if quote(mark) {
+        string_end(text, from + 1, mark, 0)?
+    } else if first {
+        forward(text, from, LONGEST, |b| b.is_ascii_graphic() && b != b';')
+    } else {
+        return None;
+    };
+    let value = if quote(mark) { from + 1..end } else { from..end };
+    let written = text.get(value.clone())?;
+    let behind = if quote(mark) { end + 1 } else { end };
+    let rest = forward(text, behind, 8, |b| matches!(b, b' ' | b'\t' | b';'));
+    let fits = if quote(mark) {
+        !written.contains(&b' ') && (first || telling(written, false)) && !at(text, behind).is_ascii_alphanumeric()
+    } else {
+        let capitals = written.iter().skip(1).filter(|b| b.is_ascii_uppercase()).count();
+        let random = written.len() > 7 && capitals > 1 && at(text, end) != b';';
+        matches!(at(text, rest), b'\r' | b'\n' | 0)
+            && (telling(written, compound(own)) || random)
+            && !ends_sentence(written)
+    };
+    let reference = written.first().is_none_or(|b| b"$<{[(/%@:|-".contains(b));
+    (fits && !reference).then_some(Pair { name, value, place: Place::Label, delimited: true })
+}
+
+/// Whether one word stands before a name on its line, and a semicolon ends that: `proxy_set_header X-Api-Key x;`.
+fn directive(text: &[u8], name: &Range<usize>) -> bool {
+    let line = backward(text, name.start, 80, |b| !matches!(b, b'\n' | b'\r'));
+    let before = text.get(line..name.start).unwrap_or_default().trim_ascii();
+    let end = forward(text, name.end, LONGEST, |b| !matches!(b, b'\n' | b'\r'));
+    let rest = text.get(name.end..end).unwrap_or_default().trim_ascii_end();
+    !before.is_empty() && before.iter().all(|b| b.is_ascii_lowercase() || *b == b'_') && rest.ends_with(b";")
+}
+
+/// Whether a value is no word of a sentence. What stands behind a name that no sentence has may be several words.
+pub(super) fn telling(value: &[u8], apart: bool) -> bool {
+    let has = |class: &dyn Fn(&u8) -> bool| value.iter().any(class);
+    let joined = value.iter().filter(|b| matches!(b, b'-' | b'.' | b'_')).count();
+    value.len() >= 5
+        && (has(&u8::is_ascii_digit) && has(&u8::is_ascii_alphabetic)
+            || has(&|b| b"!#$%^&*+=~@".contains(b)) && has(&u8::is_ascii_alphabetic)
+            || apart && (joined > 1 || value.iter().skip(1).any(u8::is_ascii_uppercase)))
+}
+
+/// Whether a name is none of a sentence: it has several words that no blank parts.
+fn compound(name: &[u8]) -> bool {
+    name.iter().any(|b| matches!(b, b'_' | b'-' | b'.'))
+        || name.iter().skip(1).any(u8::is_ascii_uppercase) && name.iter().any(u8::is_ascii_lowercase)
+        || name.ends_with(b"pw")
+}
+
+fn ends_sentence(value: &[u8]) -> bool {
+    matches!(value.last(), Some(b',' | b':' | b'?' | b')' | b']'))
+        || value.strip_suffix(b".").is_some_and(|word| word.iter().all(u8::is_ascii_alphanumeric) && word.len() < 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::event::Format;
+    use crate::rules::text::after;
+
+    fn of(text: &str) -> Option<&str> {
+        let start = text.find("assw").unwrap();
+        after::value(text.as_bytes(), start..start + 4, Format::Plain).map(|pair| &text[pair.value])
+    }
+
+    #[test]
+    fn settings_of_servers_have_blanks_before_their_values() {
+        assert_eq!(of("user bob\n  password x7x7x7\nport 1\n"), Some("x7x7x7"));
+        assert_eq!(of("hibernate.connection.password red-green.blue\n"), Some("red-green.blue"));
+        assert_eq!(of("  password \"Winter\";\n}\n"), Some("Winter"));
+        assert_eq!(of("storePassword 'x7x7x7'\n"), Some("x7x7x7"));
+        assert_eq!(of("12:01 new user bob mit Passwort 'x7x7x7'\n"), Some("x7x7x7"));
+    }
+
+    #[test]
+    fn sentences_are_none() {
+        for text in [
+            "password required\n",
+            "password reset for user7 failed\n",
+            "the password \"field\" is missing\n",
+            "password field-name.\n",
+            "password $PASSWORD1\n",
+            "password file1:\n",
+            "a password x7x7x7\n",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+}
