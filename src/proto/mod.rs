@@ -13,7 +13,9 @@
 //! * Nothing the wire says is an error: no panic, no hang, no unbounded memory.
 //! * A login is an event once its outcome is known, or at [`Analyzer::end`].
 
+pub mod amqp;
 pub mod bulk;
+pub mod cassandra;
 pub mod classify;
 pub mod cursor;
 pub mod dicom;
@@ -29,6 +31,7 @@ pub mod lines;
 pub mod login;
 pub mod message;
 pub mod mongodb;
+pub mod mqtt;
 pub mod mysql;
 pub mod ntlm;
 pub mod pop3;
@@ -74,6 +77,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &tds::PROTOCOL,
     &mongodb::PROTOCOL,
     &smb::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &amqp::PROTOCOL,
+    &cassandra::PROTOCOL,
     &dicom::PROTOCOL,
     &fix::PROTOCOL,
     &hl7::PROTOCOL,
