@@ -163,14 +163,12 @@ pub fn format(bytes: &[u8]) -> Format {
     }
 }
 
-/// Whether text begins with a line that has nothing but a name in brackets, and goes on.
+/// Whether what begins with a bracket is no list: `[section]`, `[host]:587`.
 fn is_section(text: &[u8]) -> bool {
-    let line = text.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
-    let inside = line.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or_default();
-    let name = inside.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or(inside);
-    line.len() < text.len()
-        && name.first().is_some_and(u8::is_ascii_alphabetic)
-        && name.iter().all(|b| b.is_ascii_alphanumeric() || b"_-.:/@ \"".contains(b))
+    let name = text.trim_ascii_start();
+    let inside = name.iter().position(|b| *b != b'[').and_then(|n| name.get(n..)).unwrap_or_default();
+    let word: &[u8] = inside.split(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
+    word.first().is_some_and(u8::is_ascii_alphabetic) && !matches!(word, b"true" | b"false" | b"null")
 }
 
 /// The format of text that its carrier calls plain: a table or statements, where it begins as one.

@@ -41,11 +41,26 @@ pub fn account<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<usize> {
 /// Of fields in this order, the one that names each value and the one with the value: `option_name` and
 /// `option_value`, `key` and `value`.
 pub fn pair<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize, usize)> {
-    const NAMING: [&str; 8] = ["name", "key", "setting", "parameter", "variable", "option", "property", "attribute"];
+    const NAMING: [&str; 13] = [
+        "name",
+        "key",
+        "setting",
+        "parameter",
+        "variable",
+        "option",
+        "property",
+        "attribute",
+        "path",
+        "schluessel",
+        "clave",
+        "klucz",
+        "chiave",
+    ];
+    const VALUES: [&str; 7] = ["value", "val", "wert", "valor", "valeur", "valore", "wartosc"];
     let (mut key, mut value) = (None, None);
     for (n, name) in names.enumerate() {
         let lower = name.to_ascii_lowercase();
-        let (slot, of) = if let Some(of) = lower.strip_suffix("value").or_else(|| lower.strip_suffix("val")) {
+        let (slot, of) = if let Some(of) = VALUES.iter().find_map(|word| lower.strip_suffix(word)) {
             (&mut value, of)
         } else if let Some(of) = NAMING.iter().find_map(|word| lower.strip_suffix(word))
             && account([name]).is_none()

@@ -242,7 +242,8 @@ pub(super) fn assigned(
             let end = forward(text, from, LONGEST, |b| !stop(b));
             let end = from + before_wide(text.get(from..end)?).len();
             // `pam_unix(passwd:chauthtok)`
-            let module = separator == b':' && prior(text, name.start) == b'(' && at(text, end) == b')';
+            let module = at(text, end) == b')'
+                && (prior(text, name.start) == b'(' || text.get(name.clone()).is_some_and(|name| name.contains(&b'(')));
             if separator == b':' && format == Format::Plain && (module || goes_on(text, from..end)) {
                 None
             } else {
