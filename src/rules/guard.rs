@@ -80,7 +80,9 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
     let translatable = !data || shape(&text) != Shape::Other;
     // The end of what was made at random may be as short as a name: `bBqNQegIK`.
     let parts = words(&text);
-    let itself = names.is_name(&text) && (parts.len() < 3 || parts.last().is_some_and(|last| last.len() > 2));
+    let itself = names.is_name(&text)
+        && (parts.len() < 3
+            || parts.iter().rfind(|part| !part.bytes().all(|b| b.is_ascii_digit())).is_some_and(|last| last.len() > 2));
     let digits = text.chars().any(|c| c.is_ascii_digit());
     let speaks = text.chars().any(|c| c.is_whitespace() || !c.is_ascii()) && names.speak(&text);
     if translatable

@@ -78,6 +78,8 @@ impl Grant {
             (Verb::None, b"set") => self.verb = Verb::Set,
             (Verb::None, _) => self.verb = Verb::Other,
             (Verb::Make, b"user" | b"role" | b"login" | b"group") => (self.verb, self.names) = (Verb::Account, true),
+            // `CREATE SERVER s … OPTIONS (user 'a', password 'x')`
+            (Verb::Make, b"server") => self.verb = Verb::Account,
             (Verb::Make, b"or" | b"replace") => {}
             (Verb::Make, _) => self.verb = Verb::Other,
             (Verb::Set, b"password") => {

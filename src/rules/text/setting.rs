@@ -10,11 +10,12 @@ use crate::rules::schema::Place;
 /// Longest value that is looked at.
 const LONGEST: usize = 256;
 
-/// The value at `from`, behind the blanks after a name. One in quotes may stand anywhere, others are the rest of
-/// a line that begins with the name.
+/// The value at `from`, behind the blanks after a name. One in quotes may stand anywhere, others behind an option
+/// (`--api-key x`), or as the rest of a line that begins with the name.
 pub(super) fn value(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair> {
     let own = text.get(name.clone())?;
-    let first = starts_line(text, &name) || directive(text, &name);
+    let option = own.starts_with(b"--");
+    let first = option || starts_line(text, &name) || directive(text, &name);
     let mark = at(text, from);
     let end = if quote(mark) {
         string_end(text, from + 1, mark, 0)?
@@ -32,21 +33,25 @@ pub(super) fn value(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair
     } else {
         let capitals = written.iter().skip(1).filter(|b| b.is_ascii_uppercase()).count();
         let random = written.len() > 7 && capitals > 1 && at(text, end) != b';';
-        matches!(at(text, rest), b'\r' | b'\n' | 0)
+        (option || matches!(at(text, rest), b'\r' | b'\n' | 0))
             && (telling(written, compound(own)) || random)
             && !ends_sentence(written)
     };
-    let reference = written.first().is_none_or(|b| b"$<{[(/%@:|-".contains(b));
+    let reference = written.first().is_none_or(|b| b"$<{[(/%@:|-".contains(b) && !(quote(mark) && *b == b'-'));
     (fits && !reference).then_some(Pair { name, value, place: Place::Label, delimited: true })
 }
 
-/// Whether one word stands before a name on its line, and a semicolon ends that: `proxy_set_header X-Api-Key x;`.
+/// Whether one word stands before a name on its line, and a semicolon ends that, or the name is none of a sentence:
+/// `proxy_set_header X-Api-Key x;`, `SetEnv DB_PASSWORD x`.
 fn directive(text: &[u8], name: &Range<usize>) -> bool {
     let line = backward(text, name.start, 80, |b| !matches!(b, b'\n' | b'\r'));
     let before = text.get(line..name.start).unwrap_or_default().trim_ascii();
     let end = forward(text, name.end, LONGEST, |b| !matches!(b, b'\n' | b'\r'));
     let rest = text.get(name.end..end).unwrap_or_default().trim_ascii_end();
-    !before.is_empty() && before.iter().all(|b| b.is_ascii_lowercase() || *b == b'_') && rest.ends_with(b";")
+    let own = text.get(name.clone()).unwrap_or_default();
+    !before.is_empty()
+        && before.iter().all(|b| b.is_ascii_alphabetic() || *b == b'_')
+        && (rest.ends_with(b";") || own.contains(&b'_'))
 }
 
 /// Whether a value is no word of a sentence. What stands behind a name that no sentence has may be several words.
@@ -77,7 +82,7 @@ mod tests {
     use crate::rules::text::after;
 
     fn of(text: &str) -> Option<&str> {
-        let start = text.find("assw").unwrap();
+        let start = text.to_ascii_lowercase().find("assw").unwrap();
         after::value(text.as_bytes(), start..start + 4, Format::Plain).map(|pair| &text[pair.value])
     }
 
@@ -87,6 +92,8 @@ mod tests {
         assert_eq!(of("hibernate.connection.password red-green.blue\n"), Some("red-green.blue"));
         assert_eq!(of("  password \"Winter\";\n}\n"), Some("Winter"));
         assert_eq!(of("storePassword 'x7x7x7'\n"), Some("x7x7x7"));
+        assert_eq!(of("  SetEnv DB_PASSWORD x7x7x7\n"), Some("x7x7x7"));
+        assert_eq!(of("+ deploy --db-password x7x7x7 --env a\n"), Some("x7x7x7"));
         assert_eq!(of("12:01 new user bob mit Passwort 'x7x7x7'\n"), Some("x7x7x7"));
     }
 
