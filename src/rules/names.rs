@@ -186,6 +186,7 @@ const FILLERS: &[&str] = &[
     "gentag",
     "confirmez",
     "reingresar",
+    "пользователя",
 ];
 
 impl Names {

@@ -215,6 +215,14 @@ pub(super) fn assigned(
         Format::Html if separator == b'=' && in_link(text, name.start) => {
             pair(forward(text, from, LONGEST, |b| b.is_ascii_alphanumeric() || b"-_.~%+/=".contains(&b)), true)
         }
+        // `<br>Password: x<br>`
+        Format::Html if separator == b':' => {
+            let first = text.get(name.clone())?.iter().position(|b| *b != b' ').map_or(name.end, |n| name.start + n);
+            let end = forward(text, from, LONGEST, |b| b.is_ascii_graphic() && b != b'<');
+            let close = forward(text, end, 4, |b| b.is_ascii_whitespace());
+            let before = backward(text, first, 16, |b| b.is_ascii_whitespace());
+            if prior(text, before) == b'>' && at(text, close) == b'<' { pair(end, true) } else { None }
+        }
         Format::Script | Format::Html | Format::Sql => None,
         Format::Json if quoted => {
             let end = forward(text, from, LONGEST, |b| !matches!(b, b',' | b'}' | b']' | b'\r' | b'\n' | b' ' | b'"'));
@@ -266,7 +274,7 @@ fn in_link(text: &[u8], start: usize) -> bool {
 /// `"name": {"value": "x"}`: a member of the object says no more than that it is the value.
 fn member(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
     const SAME: &[&[u8]] =
-        &[b"\"value\"", b"\"plain\"", b"\"plaintext\"", b"\"key\"", b"\"_text\"", b"\"$\"", b"\"#text\""];
+        &[b"\"value\"", b"\"plain\"", b"\"plaintext\"", b"\"key\"", b"\"_text\"", b"\"$\"", b"\"#text\"", b"\"first\""];
     let end = forward(text, open + 1, OBJECT, |b| !matches!(b, b'{' | b'}' | b'['));
     let inside = text.get(open..end)?;
     let lower = inside.to_ascii_lowercase();
@@ -538,6 +546,8 @@ mod tests {
         assert_eq!(of("<a href=\"https://a.b/c?x=1&amp;passwd=x7&amp;y=2\">").as_deref(), Some("x7"));
         assert_eq!(of("<a href='/c?passwd=x7'>").as_deref(), Some("x7"));
         assert_eq!(of("<p>use passwd=x7</p>"), None);
+        assert_eq!(of("<p>User: a<br>FTP passwd: x7<br></p>").as_deref(), Some("x7"));
+        assert_eq!(of("<p>Your passwd: must be long</p>"), None);
         assert_eq!(of("<p>Your passwd is: <b>x7</b></p>").as_deref(), Some("x7"));
     }
 
