@@ -76,9 +76,10 @@ pub fn is_file(bytes: &[u8]) -> bool {
     bytes.get(PREAMBLE..).is_some_and(|rest| rest.starts_with(MARK))
 }
 
-/// Gives what a file says of a patient.
+/// Gives what a file says of a patient, or a data set without the header of one.
 pub fn read_file(bytes: &[u8], say: &mut dyn FnMut(&str, &[u8])) {
-    let Some(mut rest) = bytes.get(PREAMBLE + MARK.len()..).map(Bytes) else { return };
+    let header = if is_file(bytes) { PREAMBLE + MARK.len() } else { 0 };
+    let Some(mut rest) = bytes.get(header..).map(Bytes) else { return };
     let mut syntax = None;
     while let Some([group, 0, ..]) = rest.0.first_chunk::<2>()
         && u16::from(*group) == META
