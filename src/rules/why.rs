@@ -79,7 +79,9 @@ fn validators(when: &When) -> &[String] {
 fn company(when: &When) -> &[String] {
     match when {
         When::Content(content) => &content.near,
+        When::Field(named) => &named.near,
+        When::Number(number) if number.near.is_empty() => &number.raised_by,
         When::Number(number) => &number.near,
-        When::Bulk(_) | When::Field(_) | When::Known(_) | When::Login(_) | When::Weakness(_) => &[],
+        When::Bulk(_) | When::Known(_) | When::Login(_) | When::Weakness(_) => &[],
     }
 }

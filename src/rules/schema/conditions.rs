@@ -108,6 +108,9 @@ pub struct Named {
     /// What makes a value nobody's secret, by name of a group of checks.
     #[serde(default)]
     pub guard: Guard,
+    /// In a text, a finding of one of these kinds must be near.
+    #[serde(default)]
+    pub near: Vec<String>,
 }
 
 const fn one() -> usize {
@@ -239,6 +242,10 @@ pub struct Number {
     /// A finding of one of these kinds must be near in the same text or the same record.
     #[serde(default)]
     pub near: Vec<String>,
+    /// A number that nothing speaks for is as sure as one that stands apart where a finding of one of these
+    /// kinds is near.
+    #[serde(default)]
+    pub raised_by: Vec<String>,
     /// Confidence when it is all there is in a place without a name, or, where a name only helps, when
     /// it is written in several runs.
     pub apart_confidence: Option<Confidence>,

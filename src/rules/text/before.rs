@@ -46,6 +46,7 @@ pub(super) fn name(text: &[u8], start: usize, format: Format) -> Option<Near> {
         b':' => key(text, from - 1),
         b'=' => attribute(text, from - 1).or_else(|| labelled(text, from - 1)).or_else(|| key(text, from - 1)),
         b',' | b'[' if matches!(format, Format::Json | Format::Script) => array(text, from),
+        b',' | b'(' if format == Format::Sql => argument(text, from),
         _ => label(text, from),
     }
 }
@@ -204,6 +205,26 @@ fn array(text: &[u8], from: usize) -> Option<Near> {
     Some(Near { name: first..last, place: Place::Json, reading: Reading::Key })
 }
 
+/// The procedure that a value is an argument of: `CALL add_card(7, '4111…')`.
+fn argument(text: &[u8], from: usize) -> Option<Near> {
+    let mut depth = 0u32;
+    let open = (from.saturating_sub(STRUCTURE)..from).rev().find(|n| match at(text, *n) {
+        b')' => {
+            depth += 1;
+            false
+        }
+        b'(' if depth == 0 => true,
+        b'(' => {
+            depth -= 1;
+            false
+        }
+        _ => false,
+    })?;
+    let end = backward(text, open, 4, blank);
+    let first = backward(text, end, 64, identifier);
+    (first < end).then_some(Near { name: first..end, place: Place::Label, reading: Reading::Key })
+}
+
 /// `name="x"` (or `key`, `id`) of the tag whose `value=` attribute ends at `equals`; else the attribute.
 fn attribute(text: &[u8], equals: usize) -> Option<Near> {
     let first = backward(text, equals, 64, identifier);
@@ -323,6 +344,7 @@ mod tests {
             (r#"<id extension="4111" root="2.16.840.1.113883.4.1"/>"#, Format::Xml, "2.16.840.1.113883.4.1"),
             ("Card number: 4111", Format::Plain, "Card number"),
             ("CARD=4111", Format::Plain, "CARD"),
+            ("CALL pay.add_card(7, now(), '4111', 'x')", Format::Sql, "add_card"),
             ("cs1Label=Card No cs1=4111 msg=x", Format::Plain, "Card No"),
             ("cs1=4111", Format::Plain, "cs1"),
             ("my card is 4111", Format::Plain, "my card is"),

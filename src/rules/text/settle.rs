@@ -3,7 +3,7 @@
 use hashbrown::{HashMap, HashSet};
 
 use super::{Hit, Scan, Scratch, document};
-use crate::model::finding::RuleIndex;
+use crate::model::finding::{Confidence, RuleIndex};
 use crate::model::why::Fact;
 use crate::rules::engine::Matcher;
 use crate::rules::glob::fits_any;
@@ -39,6 +39,7 @@ impl Matcher {
     fn company(&self, scratch: &mut Scratch) {
         let wants = |hit: &Hit| match &self.catalogue.rule(hit.rule).when {
             When::Content(content) => &content.near,
+            When::Field(named) => &named.near,
             When::Number(number) => &number.near,
             _ => const { &Vec::new() },
         };
@@ -47,18 +48,36 @@ impl Matcher {
             .iter()
             .map(|hit| {
                 let near = wants(hit);
-                !near.is_empty()
-                    && !scratch.hits.iter().any(|other| {
-                        let distance = other.range.start.abs_diff(hit.range.start);
-                        distance > 0 && distance < NEAR && fits_any(near, &self.catalogue.rule(other.rule).kind)
-                    })
+                !near.is_empty() && !self.beside(hit, near, &scratch.hits, Confidence::Low)
             })
             .collect();
-        for hit in &mut scratch.hits {
+        let raised: Vec<Option<Confidence>> = scratch.hits.iter().map(|hit| self.raised(hit, &scratch.hits)).collect();
+        for (hit, raised) in scratch.hits.iter_mut().zip(raised) {
+            if let Some(confidence) = raised {
+                hit.confidence = confidence;
+                hit.why = hit.why.and(Fact::Company);
+            }
             hit.why = hit.why.and_if(!wants(hit).is_empty(), Fact::Company);
         }
         let mut alone = alone.into_iter();
         scratch.hits.retain(|_| !alone.next().unwrap_or(false));
+    }
+
+    /// Whether a finding of one of these kinds, and at least so sure, is near.
+    fn beside(&self, hit: &Hit, kinds: &[String], hits: &[Hit], least: Confidence) -> bool {
+        hits.iter().any(|other| {
+            let distance = other.range.start.abs_diff(hit.range.start);
+            let near = distance > 0 && distance < NEAR && other.confidence >= least;
+            near && fits_any(kinds, &self.catalogue.rule(other.rule).kind)
+        })
+    }
+
+    /// How sure a number is that nothing but the findings near it speaks for.
+    fn raised(&self, hit: &Hit, hits: &[Hit]) -> Option<Confidence> {
+        let When::Number(number) = &self.catalogue.rule(hit.rule).when else { return None };
+        let confidence = number.apart_confidence.filter(|_| hit.confidence == Confidence::Low)?;
+        let test = hit.why.has(Fact::TestValue) || number.raised_by.is_empty();
+        (!test && self.beside(hit, &number.raised_by, hits, Confidence::Medium)).then_some(confidence)
     }
 
     /// Keeps the hit with the highest rank, then confidence, then length, of those that overlap. It takes
