@@ -64,9 +64,9 @@ pub(super) struct Way {
     pub(super) rules: Vec<RuleIndex>,
 }
 
-/// How many runs a number has at most, by the lengths of its first two.
+/// How many runs a number may have, as bits, by the lengths of its first two.
 #[derive(Debug)]
-pub(super) struct SeveralRuns([[u8; 1 + forms::RUN]; 1 + forms::RUN]);
+pub(super) struct SeveralRuns([[u16; 1 + forms::RUN]; 1 + forms::RUN]);
 
 impl Default for SeveralRuns {
     fn default() -> Self {
@@ -76,14 +76,14 @@ impl Default for SeveralRuns {
 
 impl SeveralRuns {
     fn add(&mut self, first: usize, second: usize, runs: usize) {
-        if let Some(most) = self.0.get_mut(first).and_then(|seconds| seconds.get_mut(second)) {
-            *most = (*most).max(runs as u8);
+        if let Some(counts) = self.0.get_mut(first).and_then(|seconds| seconds.get_mut(second)) {
+            *counts |= 1 << runs;
         }
     }
 
-    /// How many runs a number may have of which the first two have these lengths; 0 if there is none.
-    pub(super) fn most(&self, first: usize, second: usize) -> usize {
-        self.0.get(first).and_then(|seconds| seconds.get(second)).map_or(0, |most| usize::from(*most))
+    /// How many runs a number may have of which the first two have these lengths, as bits.
+    pub(super) fn counts(&self, first: usize, second: usize) -> u16 {
+        self.0.get(first).and_then(|seconds| seconds.get(second)).copied().unwrap_or(0)
     }
 }
 

@@ -23,7 +23,7 @@ const GRAMS: usize = BLOCK + 4;
 const PIECE: usize = 4096;
 
 /// Bits of a hash that lead to a byte of the filter, which has to stay in the nearest caches.
-const SLOTS: u32 = 17;
+const SLOTS: u32 = 16;
 
 /// Bits of a hash of all four bytes, that lead to a bit of the second filter.
 const PRECISE: u32 = 18;
@@ -63,7 +63,7 @@ pub(super) struct Literals {
     /// In lower case.
     patterns: Vec<Box<[u8]>>,
     /// By the first three bytes of a gram, a bit for each class of its last.
-    filter: Box<[u8; 1 << SLOTS]>,
+    filter: Box<[u32; 1 << SLOTS]>,
     /// By all bytes of a gram that count, a bit.
     precise: Box<[u64; 1 << (PRECISE - 6)]>,
     /// The grams, list by list.
@@ -121,7 +121,7 @@ impl Literals {
             let piece = rest.get(..PIECE + GRAMS - BLOCK).unwrap_or(rest);
             let (mut offset, mut count) = (0, 0);
             while let Some(bytes) = piece.get(offset..).and_then(|rest| rest.first_chunk()) {
-                let [a, b, c, d] = grams(*bytes).map(|gram| u32::from(self.admits(gram) & 1));
+                let [a, b, c, d] = grams(*bytes).map(|gram| u32::from(self.admits(gram)));
                 let places = a | b << 1 | c << 2 | d << 3;
                 if let Some(note) = noted.get_mut(count) {
                     *note = (offset as u32) << TOGETHER | places;
@@ -154,8 +154,8 @@ impl Literals {
     /// The lowest bit says whether a literal may have this gram.
     #[inline]
     #[allow(clippy::indexing_slicing, reason = "a number of so many bits is inside an array of so many")]
-    const fn admits(&self, gram: u32) -> u8 {
-        self.filter[slot(gram)] >> class(gram)
+    const fn admits(&self, gram: u32) -> bool {
+        self.filter[slot(gram)] >> class(gram) & 1 == 1
     }
 
     /// Whether a literal may have a gram of which these bytes count.
@@ -249,8 +249,8 @@ impl Gram {
     }
 
     /// The classes of what its last byte may be.
-    const fn classes(self) -> u8 {
-        if self.mask == Self::ANY_LAST { u8::MAX } else { 1 << class(self.bytes) }
+    const fn classes(self) -> u32 {
+        if self.mask == Self::ANY_LAST { u32::MAX } else { 1 << class(self.bytes) }
     }
 }
 
@@ -280,7 +280,7 @@ const fn slot(gram: u32) -> usize {
 }
 
 /// Of the last one, the bits that lead to a bit of the slot.
-const CLASS: u32 = 7 << 24;
+const CLASS: u32 = 31 << 24;
 
 const fn class(gram: u32) -> u32 {
     (gram & CLASS) >> 24

@@ -36,26 +36,30 @@ struct Written {
 }
 
 impl Written {
-    fn new(whole: &[u8], runs: &[Range<usize>], alone: bool) -> Option<Self> {
-        let range = runs.first()?.start..runs.last()?.end;
-        let mut text: SmallVec<[u8; 64]> = SmallVec::new();
-        let mut end = range.start;
-        for run in runs {
-            if run.start > end {
-                text.push(gap::after(whole, end)?.1);
-            }
-            text.extend_from_slice(whole.get(run.clone())?);
-            end = run.end;
-        }
+    fn new(text: SmallVec<[u8; 64]>, range: Range<usize>, runs: usize, alone: bool) -> Self {
         let plain = text.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect();
-        Some(Self { text, range, plain, runs: runs.len(), alone })
+        Self { text, range, plain, runs, alone }
     }
+}
 
-    /// Whether the run before or behind goes on in the same way: `1111 2222 3333 4444 5555` is no card.
-    fn continues(&self, whole: &[u8], beside: [Option<Range<usize>>; 2]) -> bool {
-        let digits = |run: &Range<usize>| whole.get(run.clone()).is_some_and(|r| r.iter().all(u8::is_ascii_digit));
-        self.runs > 1 && beside.iter().flatten().any(|run| run.len() >= 3 && digits(run))
+/// What is written in these runs, with one byte for what stands between two of them.
+fn text(whole: &[u8], runs: &[Range<usize>]) -> Option<SmallVec<[u8; 64]>> {
+    let mut text = SmallVec::new();
+    let mut end = runs.first()?.start;
+    for run in runs {
+        if run.start > end {
+            text.push(gap::after(whole, end)?.1);
+        }
+        text.extend_from_slice(whole.get(run.clone())?);
+        end = run.end;
     }
+    Some(text)
+}
+
+/// Whether the run before or behind goes on in the same way: `1111 2222 3333 4444 5555` is no card.
+fn continues(whole: &[u8], beside: [Option<Range<usize>>; 2]) -> bool {
+    let digits = |run: &Range<usize>| whole.get(run.clone()).is_some_and(|r| r.iter().all(u8::is_ascii_digit));
+    beside.iter().flatten().any(|run| run.len() >= 3 && digits(run))
 }
 
 /// The name of a number, found once for all rules that ask.
@@ -98,11 +102,9 @@ impl Matcher {
     ) -> Option<(usize, Hit)> {
         let runs = chain.runs();
         let length = |n: usize| runs.get(n).map_or(0, Range::len);
-        let alone = self.compiled.lone_runs >> length(0) & 1 == 1;
-        let most = self.compiled.several_runs.most(length(0), length(1)).max(usize::from(alone)).min(runs.len());
-        if most == 0 {
-            return None;
-        }
+        let alone = u16::from(self.compiled.lone_runs >> length(0) & 1 == 1);
+        let counts = self.compiled.several_runs.counts(length(0), length(1)) | alone << 1;
+        let most = runs.len().min(counts.checked_ilog2()? as usize);
         let mut signatures = [0; RUNS];
         let mut signature = 0;
         for (run, kept) in runs.iter().take(most).zip(&mut signatures) {
@@ -110,7 +112,7 @@ impl Matcher {
             *kept = signature;
         }
         let before = chain.before();
-        (1..=most).rev().filter(|count| alone || *count > 1).find_map(|count| {
+        (1..=most).rev().filter(|count| counts >> count & 1 == 1).find_map(|count| {
             let ways = self.compiled.ways(*signatures.get(count - 1)?);
             if ways.is_empty() {
                 return None;
@@ -121,27 +123,28 @@ impl Matcher {
             if ways.iter().all(|way| way.alone && !alone) {
                 return None;
             }
-            let number = Written::new(scan.text, runs, alone)?;
-            if number.continues(scan.text, [before.clone(), chain.behind(count)]) {
+            let text = text(scan.text, runs)?;
+            let fits = |way: &&Way| (alone || !way.alone) && way.variant.fits(&text);
+            let fitting: SmallVec<[&Way; 4]> = ways.iter().filter(fits).collect();
+            if fitting.is_empty() || count > 1 && continues(scan.text, [before.clone(), chain.behind(count)]) {
                 return None;
             }
-            self.number(scan, names, ways, &number, scratch).map(|hit| (count, hit))
+            let number = Written::new(text, range, count, alone);
+            self.number(scan, names, &fitting, &number, scratch).map(|hit| (count, hit))
         })
     }
 
-    /// The best that rules make of runs with the lengths of their forms.
+    /// The best that rules make of what is written in their forms.
     fn number(
         &self,
         scan: &Scan<'_>,
         names: &Names<'_>,
-        ways: &[Way],
+        fitting: &[&Way],
         number: &Written,
         scratch: &mut Scratch,
     ) -> Option<Hit> {
         let mut name: Option<Name> = None;
         let mut best: Option<Hit> = None;
-        let fits = |way: &&Way| (number.alone || !way.alone) && way.variant.fits(&number.text);
-        let fitting: SmallVec<[&Way; 4]> = ways.iter().filter(fits).collect();
         // To ask for the name is dear, but of many rules one passes its checks and asks for it anyway. Then
         // those need none that want another name.
         let known = fitting.iter().map(|way| way.rules.len()).sum::<usize>() > MANY;
