@@ -375,12 +375,13 @@ impl Details {
 pub(super) fn grade_of(mechanism: &str) -> Grade {
     const SLOW: [&str; 8] =
         ["caching_sha2_password", "ed25519", "gssapi", "kerberos", "negotiate", "sha256_password", "srp", "external"];
-    const QUICK: [&str; 12] = [
+    const QUICK: [&str; 13] = [
         "apop",
         "chap",
         "cram-md5",
         "digest",
         "digest-md5",
+        "kerberos-rc4",
         "md5",
         "mschapv2",
         "mysql_native_password",

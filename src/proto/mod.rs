@@ -14,6 +14,7 @@
 //! * A login is an event once its outcome is known, or at [`Analyzer::end`].
 
 pub mod amqp;
+pub mod ber;
 pub mod bulk;
 pub mod cassandra;
 pub mod classify;
@@ -26,6 +27,7 @@ pub mod hl7;
 pub mod http;
 pub mod imap;
 pub mod iso8583;
+pub mod kerberos;
 pub mod ldap;
 pub mod lines;
 pub mod login;
@@ -72,6 +74,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &ftp::PROTOCOL,
     &pop3::PROTOCOL,
     &imap::PROTOCOL,
+    &kerberos::TCP,
+    &kerberos::UDP,
     &ldap::PROTOCOL,
     &mysql::PROTOCOL,
     &tds::PROTOCOL,

@@ -3,6 +3,7 @@
 
 use super::cursor::Cursor;
 use super::login::HeldLogin;
+use crate::content::hex;
 use crate::content::utf16::{self, Order};
 use crate::model::event::Proof;
 use crate::model::packet::Span;
@@ -114,24 +115,26 @@ impl<'a> Authenticate<'a> {
     fn response(&self) -> Option<String> {
         let Self { user, domain, lm, nt } = self;
         let proves = !user.is_empty() && (nt.len() >= 24 || lm.len() == 24);
-        proves.then(|| format!("{user}::{domain}:{}:{}", hex(lm), hex(nt)))
+        proves.then(|| format!("{user}::{domain}:{}:{}", hex::encode(lm), hex::encode(nt)))
     }
 
     fn crackable(&self, challenge: [u8; 8]) -> Option<Crackable> {
         let Self { user, domain, lm, nt } = self;
-        let challenge = hex(&challenge);
+        let challenge = hex::encode(&challenge);
         if user.is_empty() {
             return None;
         }
         match nt.len() {
-            0 if lm.len() == 24 => Some(Crackable { line: format!("$NETLM${challenge}${}", hex(lm)), hashcat: None }),
+            0 if lm.len() == 24 => {
+                Some(Crackable { line: format!("$NETLM${challenge}${}", hex::encode(lm)), hashcat: None })
+            }
             24 => {
-                let (lm, nt) = (hex(lm), hex(nt));
+                let (lm, nt) = (hex::encode(lm), hex::encode(nt));
                 Some(Crackable { line: format!("{user}::{domain}:{lm}:{nt}:{challenge}"), hashcat: Some(5500) })
             }
             25.. => {
                 let (proof, blob) = nt.split_at_checked(PROOF_BYTES)?;
-                let (proof, blob) = (hex(proof), hex(blob));
+                let (proof, blob) = (hex::encode(proof), hex::encode(blob));
                 Some(Crackable { line: format!("{user}::{domain}:{challenge}:{proof}:{blob}"), hashcat: Some(5600) })
             }
             _ => None,
@@ -167,15 +170,6 @@ fn string(bytes: &[u8], unicode: bool) -> String {
     } else {
         String::from_utf8_lossy(bytes).into_owned()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

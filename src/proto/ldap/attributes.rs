@@ -1,13 +1,13 @@
 //! Named values: attributes of entries, filters, passwords that are set.
 
 use super::START_TLS;
-use super::ber::{ENUMERATED, Elements, OCTET_STRING, SEQUENCE};
 use crate::content::sniff;
 use crate::model::event::{Event, EventSink, Field, FieldKind, Outcome, Skip};
 use crate::model::flow::Direction;
 use crate::model::limits;
 use crate::model::packet::Span;
 use crate::model::secret::Secret;
+use crate::proto::ber::{ENUMERATED, Elements, OCTET_STRING, SEQUENCE};
 
 /// Tag of a SET OF values.
 const SET: u8 = 0x31;

@@ -1,7 +1,7 @@
 //! The envelope of LDAP messages (RFC 4511, section 4.1.1), and whether bytes can be one.
 
-use super::ber::{ENUMERATED, Elements, INTEGER, OCTET_STRING, SEQUENCE, Start, start};
 use crate::model::flow::Direction;
+use crate::proto::ber::{ENUMERATED, Elements, INTEGER, OCTET_STRING, SEQUENCE, Start, start};
 
 pub(super) const BIND_REQUEST: u8 = 0x60;
 pub(super) const BIND_RESPONSE: u8 = 0x61;

@@ -2,13 +2,13 @@
 //! entries that are read and written.
 
 mod attributes;
-mod ber;
 mod message;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 
+use super::ber::{self, ENUMERATED, Elements, INTEGER, OCTET_STRING, Start};
 use super::login::HeldLogin;
 use super::sasl::Exchange;
 use super::upgrade::{Offer, is_tls_record};
@@ -18,7 +18,6 @@ use crate::model::flow::{Direction, Transport};
 use crate::model::limits;
 use crate::model::packet::Span;
 use crate::model::stream::Input;
-use ber::{ENUMERATED, Elements, INTEGER, OCTET_STRING, Start};
 use message::{
     ADD_REQUEST, BIND_REQUEST, BIND_RESPONSE, COMPARE_REQUEST, EXTENDED_REQUEST, EXTENDED_RESPONSE, Fit,
     MODIFY_REQUEST, Message, SEARCH_ENTRY, SEARCH_REQUEST,

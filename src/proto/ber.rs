@@ -1,36 +1,41 @@
-//! The subset of BER (X.690) that LDAP allows (RFC 4511, section 5.1): definite lengths, tags of one
+//! The subset of BER (X.690) that LDAP allows (RFC 4511, section 5.1), and that DER is: definite lengths, tags of one
 //! byte, primitive strings.
 
 use crate::proto::cursor::Cursor;
 
-/// Universal tags.
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const ENUMERATED: u8 = 0x0a;
-pub(super) const SEQUENCE: u8 = 0x30;
+/// Universal tag of a number.
+pub const INTEGER: u8 = 0x02;
+/// Universal tag of bytes.
+pub const OCTET_STRING: u8 = 0x04;
+/// Universal tag of a choice.
+pub const ENUMERATED: u8 = 0x0a;
+/// Universal tag of elements in order.
+pub const SEQUENCE: u8 = 0x30;
 
 /// Tag and length at the start of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) tag: u8,
+pub struct Header {
+    /// The tag.
+    pub tag: u8,
     /// Bytes of tag and length themselves.
-    pub(super) size: usize,
+    pub size: usize,
     /// Bytes of the content.
-    pub(super) length: usize,
+    pub length: usize,
 }
 
 /// What stands at the start of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub enum Start {
+    /// An element.
     Header(Header),
     /// Too few bytes to tell.
     More,
-    /// No element of LDAP.
+    /// Nothing of this subset.
     Bad,
 }
 
 /// Reads tag and length.
-pub(super) fn start(bytes: &[u8]) -> Start {
+pub fn start(bytes: &[u8]) -> Start {
     let mut cursor = Cursor::new(bytes);
     let Some((tag, first)) = cursor.u8().zip(cursor.u8()) else { return Start::More };
     let length = match first {
@@ -48,27 +53,34 @@ pub(super) fn start(bytes: &[u8]) -> Start {
 }
 
 /// The elements of a constructed element, or of a message.
-pub(super) struct Elements<'a>(Cursor<'a>);
+pub struct Elements<'a>(Cursor<'a>);
 
 impl<'a> Elements<'a> {
-    pub(super) const fn of(content: &'a [u8]) -> Self {
+    /// Those of this content.
+    pub const fn of(content: &'a [u8]) -> Self {
         Self(Cursor::new(content))
     }
 
     /// The next element: its tag and its content.
-    pub(super) fn any(&mut self) -> Option<(u8, &'a [u8])> {
+    pub fn any(&mut self) -> Option<(u8, &'a [u8])> {
         let Start::Header(header) = start(self.0.rest()) else { return None };
         self.0.skip(header.size)?;
         Some((header.tag, self.0.take(header.length)?))
     }
 
     /// The content of the next element, which must have this tag.
-    pub(super) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
         self.any().filter(|(t, _)| *t == tag).map(|(_, content)| content)
     }
 
+    /// The content of the element inside of the one that has this context-specific number, of those that are left.
+    pub fn inside(&mut self, number: u8) -> Option<&'a [u8]> {
+        let (_, content) = self.find(|(tag, _)| *tag == 0xa0 | number)?;
+        Elements::of(content).any().map(|(_, content)| content)
+    }
+
     /// The next element as a small number.
-    pub(super) fn number(&mut self, tag: u8) -> Option<u32> {
+    pub fn number(&mut self, tag: u8) -> Option<u32> {
         let content = self.expect(tag)?;
         let small = (1..=4).contains(&content.len());
         small.then(|| content.iter().fold(0u32, |n, b| n << 8 | u32::from(*b)))
