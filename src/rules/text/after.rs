@@ -254,6 +254,11 @@ pub(super) fn assigned(
                 && (prior(text, name.start) == b'(' || text.get(name.clone()).is_some_and(|name| name.contains(&b'(')));
             if separator == b':' && format == Format::Plain && (module || goes_on(text, from..end)) {
                 None
+            } else if separator == b'='
+                && at(text, end) == b' '
+                && let Some(end) = setting::listed(text, name.start, end)
+            {
+                pair(end, true)
             } else {
                 pair(end, false)
             }
@@ -273,8 +278,17 @@ fn in_link(text: &[u8], start: usize) -> bool {
 
 /// `"name": {"value": "x"}`: a member of the object says no more than that it is the value.
 fn member(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
-    const SAME: &[&[u8]] =
-        &[b"\"value\"", b"\"plain\"", b"\"plaintext\"", b"\"key\"", b"\"_text\"", b"\"$\"", b"\"#text\"", b"\"first\""];
+    const SAME: &[&[u8]] = &[
+        b"\"value\"",
+        b"\"plain\"",
+        b"\"plaintext\"",
+        b"\"key\"",
+        b"\"_text\"",
+        b"\"$\"",
+        b"\"#text\"",
+        b"\"first\"",
+        b"\"number\"",
+    ];
     let end = forward(text, open + 1, OBJECT, |b| !matches!(b, b'{' | b'}' | b'['));
     let inside = text.get(open..end)?;
     let lower = inside.to_ascii_lowercase();

@@ -17,7 +17,7 @@ const AROUND: usize = 1024;
 const BETWEEN: usize = 3;
 
 /// Endings of the keys, attributes and elements that say what another one of them means.
-const NAMING: [&str; 20] = [
+const NAMING: [&str; 21] = [
     "name",
     "key",
     "id",
@@ -39,6 +39,7 @@ const NAMING: [&str; 20] = [
     "kind",
     // JSON Patch (RFC 6902): `{"op":"replace","path":"/password","value":"x"}`.
     "path",
+    "question",
 ];
 
 /// Whether a key says what the value beside it means.
@@ -51,7 +52,7 @@ fn names(key: &[u8]) -> bool {
 pub(super) fn values(key: &[u8]) -> bool {
     let key = local(key);
     let start = key.get(..5).unwrap_or_default();
-    key == b"v" || ["value", "val"].iter().any(|word| ends(key, word)) || start.eq_ignore_ascii_case(b"value")
+    key == b"v" || ["value", "val", "answer"].iter().any(|word| ends(key, word)) || start.eq_ignore_ascii_case(b"value")
 }
 
 /// What a key says the kind of: `identity` of `IdentityType`, nothing of `type`.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::after::{Pair, starts_line, string_end};
-use super::bytes::{at, backward, forward, quote};
+use super::bytes::{at, backward, forward, identifier, prior, quote};
 use crate::rules::schema::Place;
 
 /// Longest value that is looked at.
@@ -39,6 +39,18 @@ pub(super) fn value(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair
     };
     let reference = written.first().is_none_or(|b| b"$<{[(/%@:|-".contains(b) && !(quote(mark) && *b == b'-'));
     (fits && !reference).then_some(Pair { name, value, place: Place::Label, delimited: true })
+}
+
+/// The end of a value that has blanks, in a list of them: `Person[name=A B, phone=020 7638 9956, city=C]`. The first
+/// blank is at `blank`.
+pub(super) fn listed(text: &[u8], name: usize, blank: usize) -> Option<usize> {
+    let end = forward(text, blank, LONGEST, |b| !b",;=()[]{}<>\"'\r\n".contains(&b));
+    let ends = |n: usize| matches!(at(text, n), b',' | b';' | b')' | b']' | b'}');
+    let key = forward(text, end + 1, 2, |b| b == b' ');
+    let further = at(text, end) != at(text, key) && at(text, forward(text, key, 48, identifier)) == b'=';
+    let before = backward(text, name, 2, |b| b == b' ');
+    let follows = matches!(prior(text, before), b',' | b';' | b'(' | b'[' | b'{');
+    (ends(end) && follows && (further || matches!(at(text, end), b')' | b']' | b'}'))).then_some(end)
 }
 
 /// Whether one word stands before a name on its line, and a semicolon ends that, or the name is none of a sentence:
@@ -84,6 +96,15 @@ mod tests {
     fn of(text: &str) -> Option<&str> {
         let start = text.to_ascii_lowercase().find("assw").unwrap();
         after::value(text.as_bytes(), start..start + 4, Format::Plain).map(|pair| &text[pair.value])
+    }
+
+    #[test]
+    fn values_of_a_list_may_have_blanks() {
+        assert_eq!(of("User[name=Ada B, password=x7 y8 z9, city=Rome]"), Some("x7 y8 z9"));
+        assert_eq!(of("User(name=Ada B, password=x7 y8)"), Some("x7 y8"));
+        assert_eq!(of("connect(password=x7 and so on"), Some("x7"));
+        assert_eq!(of("host=a password=x7 port=1"), Some("x7"));
+        assert_eq!(of("name=Ada B, password=x7, city=New Rome"), Some("x7"));
     }
 
     #[test]

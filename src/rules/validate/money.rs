@@ -1,6 +1,6 @@
 //! Payment cards and bank accounts.
 
-use super::digits::{base36, digits, luhn, uniform};
+use super::digits::{base36, digits, exactly, luhn, uniform, weighted};
 use super::{Verdict, pass, sure, unsure};
 
 /// A brand's numbers: first and last prefix, shortest and longest number.
@@ -136,6 +136,40 @@ pub(super) fn iban(v: &[u8]) -> Option<Verdict> {
     // 97 less a remainder of 0 to 96, plus one: others would be congruent.
     let check = digits(head.get(2..)?).is_some_and(|check| (2..=98).contains(&super::digits::number(&check, 0, 2)));
     if known && check && rest == 1 { sure() } else { None }
+}
+
+/// Mexico's CLABE: weights 3, 7 and 1 by turns, of each product its last digit.
+pub(super) fn mx_clabe(v: &[u8]) -> Option<Verdict> {
+    let d = exactly(v, 18)?;
+    let (check, body) = d.split_last()?;
+    let sum: u32 = body.iter().zip([3, 7, 1].into_iter().cycle()).map(|(d, weight)| d * weight % 10).sum();
+    pass((sum + check) % 10 == 0 && !uniform(&d))
+}
+
+/// Spain's CCC: bank and branch, their check digit, that of the account, and the account.
+pub(super) fn es_ccc(v: &[u8]) -> Option<Verdict> {
+    const WEIGHTS: [u32; 10] = [1, 2, 4, 8, 5, 10, 9, 7, 3, 6];
+    let d = exactly(v, 20)?;
+    let check = |digits: &[u32], weights: &[u32]| match 11 - weighted(digits, weights) % 11 {
+        10 => 1,
+        11 => 0,
+        digit => digit,
+    };
+    let bank = check(d.get(..8)?, WEIGHTS.get(2..)?);
+    let account = check(d.get(10..)?, &WEIGHTS);
+    pass(*d.get(8)? == bank && *d.get(9)? == account && !uniform(&d))
+}
+
+/// Norway's account: the weights of MOD 11.
+pub(super) fn no_account(v: &[u8]) -> Option<Verdict> {
+    let d = exactly(v, 11)?;
+    let check = (11 - weighted(&d, &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11) % 11;
+    pass(check == *d.last()? && !uniform(&d))
+}
+
+/// Poland's NRB: an IBAN without its country.
+pub(super) fn pl_nrb(v: &[u8]) -> Option<Verdict> {
+    iban(&[b"PL", v].concat())
 }
 
 /// The code of a bank (ISO 9362): four letters, a country, two for the place, perhaps three for a branch.
