@@ -4,7 +4,9 @@
 //! without accents, and looked up by its last words: `customer.billing.cardNo` ends in `card no`,
 //! `password_hint` does not end in `password`. Of several endings that are known the longest counts.
 
-use hashbrown::HashMap;
+use std::sync::LazyLock;
+
+use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use crate::model::finding::RuleIndex;
@@ -57,137 +59,27 @@ const STEM: usize = 6;
 
 /// Words that say nothing at the end of a name: what kind of value it is, of whom, and which of several.
 const FILLERS: &[&str] = &[
-    "number",
-    "num",
-    "no",
-    "nr",
-    "value",
-    "val",
-    "field",
-    "input",
-    "txt",
-    "raw",
-    "plain",
-    "clear",
-    "nummer",
-    "numero",
-    "numer",
-    "cislo",
-    "szam",
-    "numarasi",
-    "numara",
-    "numeris",
-    "numurs",
-    "番号",
-    "번호",
-    "号码",
-    "號碼",
-    "नंबर",
-    "नं",
-    "संख्या",
+    "number num no nr value val field input txt raw plain clear nummer numero numer cislo szam numarasi \
+     numara numeris numurs 番号 번호 号码 號碼 नंबर नं संख्या",
     // Suffixes of dynamic fields.
-    "s",
-    "ss",
-    "str",
-    "dt",
+    "s ss str dt",
     // `date de naissance du patient`, `domicilio actual`, `indirizzo di casa`.
-    "de",
-    "del",
-    "du",
-    "da",
-    "do",
-    "di",
-    "des",
-    "della",
-    "client",
-    "cliente",
-    "titular",
-    "titulaire",
-    "titolare",
-    "patient",
-    "paciente",
-    "paziente",
-    "casa",
-    "actual",
-    "completo",
-    "completa",
-    "particular",
-    "privat",
-    "privado",
-    "kontaktowy",
+    "de del du da do di des della client cliente titular titulaire titolare patient paciente paziente \
+     casa actual completo completa particular privat privado kontaktowy klient klienta kunde kunden kund \
+     asiakas asiakkaan ugyfel klijent klijenta musteri pelanggan solicitante empleado applicant",
+    // Whose numbers they are: ISO 3166.
+    "ar au az bd bg br cl cn cr cz dk ec ee eg es fi fr gb gr gt hk hn hr hu ie il jp kr kz lk lt lu lv \
+     md mt mu mx ng ni nl nz pe ph pk pl pt py qa rd ro rs ru sg sk sv th tr tw ua uk uy uz ve vn za",
     // Which one of several it is: languages that put it last do so in names, too.
-    "new",
-    "old",
-    "current",
-    "again",
-    "repeat",
-    "confirm",
-    "confirmation",
-    "verify",
-    "retype",
-    "neu",
-    "alt",
-    "wiederholen",
-    "wiederholung",
-    "bestatigen",
-    "bestatigung",
-    "nueva",
-    "nuevo",
-    "anterior",
-    "repetir",
-    "confirmar",
-    "confirmacion",
-    "atual",
-    "nova",
-    "novo",
-    "antiga",
-    "confirmacao",
-    "nuova",
-    "nuovo",
-    "vecchia",
-    "attuale",
-    "conferma",
-    "utente",
-    "nouveau",
-    "nouvelle",
-    "actuel",
-    "ancien",
-    "confirmer",
-    "nowe",
-    "stare",
-    "nove",
-    "stary",
-    "novy",
-    "noua",
-    "yeni",
-    "eski",
-    "tekrar",
-    "baru",
-    "lama",
-    "moi",
-    "cu",
-    "cookie",
-    "usuario",
-    "usuari",
-    "herhaal",
-    "herhalen",
-    "igen",
-    "gjenta",
-    "bekreft",
-    "znovu",
-    "ponovno",
-    "potvrda",
-    "potvrdi",
-    "uudelleen",
-    "ujra",
-    "povtor",
-    "repita",
-    "ripeti",
-    "gentag",
-    "confirmez",
-    "reingresar",
-    "пользователя",
+    "new old current again repeat confirm confirmation verify retype neu alt wiederholen wiederholung \
+     bestatigen bestatigung nueva nuevo anterior repetir confirmar confirmacion atual nova novo antiga \
+     confirmacao nuova nuovo vecchia attuale conferma utente nouveau nouvelle actuel ancien confirmer \
+     nowe stare nove stary novy noua yeni eski tekrar baru lama moi cu cookie usuario usuari herhaal \
+     herhalen igen gjenta bekreft znovu ponovno potvrda potvrdi uudelleen ujra povtor repita ripeti \
+     gentag confirmez reingresar пользователя",
 ];
+
+static FILLING: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.iter().flat_map(|words| words.split(' ')).collect());
 
 impl Names {
     /// Adds a name as a rule writes it.
@@ -237,7 +129,7 @@ impl Names {
             if reading == Reading::Label && roles.len() == known {
                 self.inflected(so_far, &mut roles);
             }
-            let filler = so_far.last().is_some_and(|last| FILLERS.contains(&last.as_str()));
+            let filler = so_far.last().is_some_and(|last| FILLING.contains(last.as_str()));
             if reading == Reading::Key && !filler {
                 break;
             }

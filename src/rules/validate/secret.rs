@@ -235,7 +235,7 @@ pub(in crate::rules) fn entropy(v: &[u8]) -> f64 {
     -counts.iter().filter(|c| **c > 0).map(share).map(|p| p * p.log2()).sum::<f64>()
 }
 
-/// An e-mail address that can exist: no file name, no version, no account of a version-control host.
+/// An e-mail address that can exist: no file name, no version, no account of a program.
 pub(super) fn email(v: &[u8]) -> Option<Verdict> {
     const FILES: &[&str] = &[
         "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "ts", "tsx", "jsx", "json", "html",
@@ -251,7 +251,9 @@ pub(super) fn email(v: &[u8]) -> Option<Verdict> {
     let alphabetic = top.chars().count() >= 2 && top.chars().all(char::is_alphabetic);
     let lower = top.to_lowercase();
     let file = FILES.contains(&lower.as_str()) && !matches!(lower.as_str(), "local" | "internal");
-    let machine = matches!(user, "git" | "hg" | "svn" | "root" | "noreply" | "no-reply");
+    let machine = matches!(user, "git" | "hg" | "svn" | "root" | "noreply" | "no-reply")
+        || domain == "gserviceaccount.com"
+        || domain.ends_with(".gserviceaccount.com");
     // `react@18.2.0.js`, `sprite@2x.png`.
     let version = domain.starts_with(|c: char| c.is_ascii_digit()) && domain.contains(".0");
     let mut verdict = pass(fine && alphabetic && !file && !machine && !version)?;
