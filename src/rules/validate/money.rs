@@ -143,7 +143,7 @@ pub(super) fn mx_clabe(v: &[u8]) -> Option<Verdict> {
     let d = exactly(v, 18)?;
     let (check, body) = d.split_last()?;
     let sum: u32 = body.iter().zip([3, 7, 1].into_iter().cycle()).map(|(d, weight)| d * weight % 10).sum();
-    pass((sum + check) % 10 == 0 && !uniform(&d))
+    pass((sum + check).is_multiple_of(10) && !uniform(&d))
 }
 
 /// Spain's CCC: bank and branch, their check digit, that of the account, and the account.

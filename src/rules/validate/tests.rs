@@ -176,7 +176,7 @@ const MADE: &[(&str, &str, &str, Finds)] = &[
     ("in_vid", "[2-9][0-9]{14}#", DIGITS, Every),
     ("is_kt", "[0-2][1-8]0[1-9][0-9]{4}#[09]", DIGITS, Own),
     ("it_cf", "[A-Z]{6}[0-9]{2}[ABCDEHLMPRST][0-2][1-8][A-Z][0-9]{3}#", LETTERS, Every),
-    ("jmbg", "[0-2][1-8]0[1-9]9[0-9]{7}#", DIGITS, Every),
+    ("jmbg", "[0-2][1-8]0[1-9]9[0-9]{7}#", DIGITS, Own),
     ("jp_mynumber", "[0-9]{11}#", DIGITS, Own),
     ("mrz", "[A-Z0-9]{9}#UTO[0-9]{6}#F[0-9]{6}#[A-Z<]{16}", DIGITS, Every),
     ("mx_clabe", "[0-9]{17}#", DIGITS, Every),
