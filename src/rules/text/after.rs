@@ -74,6 +74,7 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
             inside(text, start..name_end, gap + 1).or_else(|| own()?)
         }
         b';' if quoted => serialized(text, start..name_end, gap + 1),
+        b'(' if !quoted && format == Format::Plain => setting::handed(text, start..name_end, gap),
         b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap, false),
         b'<' if !quoted && format == Format::Xml => apart::element(text, start..name_end),
         // `<password type="text">value</password>`, `<password value="x"/>`
@@ -260,7 +261,9 @@ pub(super) fn assigned(
             {
                 pair(end, true)
             } else {
-                pair(end, false)
+                // `["DB_PASSWORD=x", …]`
+                let mark = prior(text, name.start);
+                pair(end, separator == b'=' && mark == b'"' && mark == at(text, end))
             }
         }
     }

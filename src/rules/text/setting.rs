@@ -41,6 +41,20 @@ pub(super) fn value(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair
     (fits && !reference).then_some(Pair { name, value, place: Place::Label, delimited: true })
 }
 
+/// The only argument of a call that sets something: `.password("x")`, `cfg.setPassword("x")`, from its bracket.
+pub(super) fn handed(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
+    let own = text.get(name.clone())?;
+    let method = own.iter().rposition(|b| *b == b'.').map(|dot| dot + 1);
+    let last = own.get(method.unwrap_or(0)..)?;
+    let setter = method.is_some() || last.starts_with(b"set") || last.starts_with(b"with");
+    let mark = at(text, open + 1);
+    if open > name.end || !quote(mark) || !setter {
+        return None;
+    }
+    let end = string_end(text, open + 2, mark, 0)?;
+    (at(text, end + 1) == b')').then_some(Pair { name, value: open + 2..end, place: Place::Label, delimited: true })
+}
+
 /// The end of a value that has blanks, in a list of them: `Person[name=A B, phone=020 7638 9956, city=C]`. The first
 /// blank is at `blank`.
 pub(super) fn listed(text: &[u8], name: usize, blank: usize) -> Option<usize> {
@@ -96,6 +110,14 @@ mod tests {
     fn of(text: &str) -> Option<&str> {
         let start = text.to_ascii_lowercase().find("assw").unwrap();
         after::value(text.as_bytes(), start..start + 4, Format::Plain).map(|pair| &text[pair.value])
+    }
+
+    #[test]
+    fn calls_hand_values_over() {
+        assert_eq!(of("Options::new().password(\"x7 y\");"), Some("x7 y"));
+        assert_eq!(of("mail.setPassword('x7');"), Some("x7"));
+        assert_eq!(of("check_password(\"x7\")"), None);
+        assert_eq!(of("o.password(\"x7\", 1)"), None);
     }
 
     #[test]
