@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::bytes::{at, backward, blank, forward, identifier, name_end, name_start, prior, quote};
-use super::{apart, setting};
+use super::{apart, caption, setting};
 use crate::content::entity;
 use crate::model::event::Format;
 use crate::rules::schema::Place;
@@ -74,6 +74,11 @@ pub(super) fn value(text: &[u8], hit: Range<usize>, format: Format) -> Option<Pa
             inside(text, start..name_end, gap + 1).or_else(|| own()?)
         }
         b';' if quoted => serialized(text, start..name_end, gap + 1),
+        b'.' if gap > next && format == Format::Plain => {
+            let end = setting::leader(text, gap)?;
+            assigned(text, name, end, format, false, b':')
+        }
+        b';' if format == Format::Plain => setting::second(text, start..name_end, gap),
         b'(' if !quoted && format == Format::Plain => setting::handed(text, start..name_end, gap),
         b'<' if matches!(format, Format::Html | Format::Plain) => cell(text, name, gap, false),
         b'<' if !quoted && format == Format::Xml => apart::element(text, start..name_end),
@@ -177,7 +182,7 @@ pub(super) fn assigned(
     quoted: bool,
     separator: u8,
 ) -> Option<Pair> {
-    let from = forward(text, from, 8, blank);
+    let from = forward(text, from, if format == Format::Plain { WIDEST } else { 8 }, blank);
     let escapes = backslashes(text, from);
     let escapes = if quote(at(text, from + escapes)) { escapes } else { 0 };
     let from = from + escapes;
@@ -305,6 +310,9 @@ fn member(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
     Some(Pair { name, value: from + 1..end, place: Place::Json, delimited: true })
 }
 
+/// Blanks before a value in a column of its own.
+const WIDEST: usize = 48;
+
 /// Bytes of an object that are looked at for its value.
 const OBJECT: usize = 240;
 
@@ -409,15 +417,16 @@ pub(super) fn cell(text: &[u8], name: Range<usize>, from: usize, apart: bool) ->
         }
         closing |= at(text, from + 1) == b'/';
         let close = forward(text, from, 256, |b| b != b'>');
-        // A field to fill in is no value.
+        // A field to fill in is no value, but what is in it.
         let head = text.get(from..close)?.to_ascii_lowercase();
+        if head.starts_with(b"<input") {
+            return caption::value(text, name, from);
+        }
         // `<span>Name</span> <span>value</span>`, and neither is a word of a sentence.
         cells |= tag.starts_with(b"span>") && head.starts_with(b"<span");
         cells |= [b"<td".as_slice(), b"<th", b"<dd", b"<div", b"<p"].iter().any(|t| head.starts_with(t));
         if at(text, close) != b'>'
-            || [b"<input".as_slice(), b"<select", b"<button", b"<form", b"<a ", b"<script"]
-                .iter()
-                .any(|t| head.starts_with(t))
+            || [b"<select".as_slice(), b"<button", b"<form", b"<a ", b"<script"].iter().any(|t| head.starts_with(t))
         {
             return None;
         }

@@ -47,8 +47,15 @@ pub(super) fn name(text: &[u8], start: usize, format: Format) -> Option<Near> {
         b'=' => attribute(text, from - 1).or_else(|| labelled(text, from - 1)).or_else(|| key(text, from - 1)),
         b',' | b'[' if matches!(format, Format::Json | Format::Script) => array(text, from),
         b',' | b'(' if format == Format::Sql => argument(text, from),
+        b';' if format == Format::Plain => first_cell(text, from - 1),
         _ => label(text, from),
     }
+}
+
+/// The first cell of a line, before the sign at `end`: `ssn;x`.
+fn first_cell(text: &[u8], end: usize) -> Option<Near> {
+    let near = label(text, end)?;
+    matches!(prior(text, near.name.start), b'\r' | b'\n' | 0).then_some(near)
 }
 
 /// The name that the events of ArcSight (CEF) give a custom field, before its value: `cs1Label=ssn cs1=…`.
@@ -348,6 +355,8 @@ mod tests {
             ("cs1Label=Card No cs1=4111 msg=x", Format::Plain, "Card No"),
             ("cs1=4111", Format::Plain, "cs1"),
             ("my card is 4111", Format::Plain, "my card is"),
+            ("a;b\nCard no;4111\n", Format::Plain, "Card no"),
+            ("Card;x;4111\n", Format::Plain, ""),
         ] {
             assert_eq!(of(text, "4111", format), expected, "{text}");
         }

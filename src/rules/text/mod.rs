@@ -5,6 +5,7 @@ mod after;
 mod apart;
 mod before;
 mod bytes;
+mod caption;
 mod columns;
 pub(super) mod document;
 mod gap;

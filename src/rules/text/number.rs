@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::keyword::{shown, stands_alone};
 use super::runs::Chains;
-use super::{Hit, Names, Scan, Scratch, before, bytes, document, gap};
+use super::{Hit, Names, Scan, Scratch, before, bytes, caption, document, gap};
 use crate::model::event::Format;
 use crate::model::finding::{Confidence, RuleIndex};
 use crate::model::flow::Direction;
@@ -241,6 +241,14 @@ impl Matcher {
                     && matches!(scan.format, Format::Html | Format::Script)
                     && bytes::at(scan.text, near.name.end) == b'=';
                 let roles = if small { Roles::new() } else { self.meaning(name, near.reading) };
+                if roles.is_empty()
+                    && scan.format == Format::Html
+                    && let Some(caption) = caption::before(scan.text, start)
+                {
+                    let name = scan.text.get(caption.clone()).unwrap_or_default();
+                    let shown = shown(scan.text, caption);
+                    return Name { roles: self.meaning(name, Reading::Label), shown };
+                }
                 let shown = if near.reading == Reading::Key { shown(scan.text, near.name) } else { None };
                 Name { roles, shown }
             }

@@ -41,6 +41,27 @@ pub(super) fn value(text: &[u8], name: Range<usize>, from: usize) -> Option<Pair
     (fits && !reference).then_some(Pair { name, value, place: Place::Label, delimited: true })
 }
 
+/// The end of the dots that lead from a name to its value: `Phone ........ x`.
+pub(super) fn leader(text: &[u8], dot: usize) -> Option<usize> {
+    let end = forward(text, dot, LONGEST, |b| matches!(b, b'.' | b' '));
+    (text.get(dot..end)?.starts_with(b"...") && prior(text, end) == b' ').then_some(end)
+}
+
+/// The second and last cell of a line that begins with a name: `phone;x`.
+pub(super) fn second(text: &[u8], name: Range<usize>, sign: usize) -> Option<Pair> {
+    let line = backward(text, name.start, LONGEST, |b| !matches!(b, b'\r' | b'\n'));
+    let end = forward(text, sign + 1, LONGEST, |b| !matches!(b, b';' | b'\r' | b'\n' | 0));
+    let value = sign + 1..sign + 1 + text.get(sign + 1..end)?.trim_ascii_end().len();
+    let words = text.get(line..name.start)?.iter().all(|b| identifier(*b) || *b == b' ');
+    let last = matches!(at(text, end), b'\r' | b'\n' | 0);
+    (words && last && !value.is_empty()).then_some(Pair {
+        name: line..name.end,
+        value,
+        place: Place::Label,
+        delimited: true,
+    })
+}
+
 /// The only argument of a call that sets something: `.password("x")`, `cfg.setPassword("x")`, from its bracket.
 pub(super) fn handed(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
     let own = text.get(name.clone())?;
@@ -110,6 +131,14 @@ mod tests {
     fn of(text: &str) -> Option<&str> {
         let start = text.to_ascii_lowercase().find("assw").unwrap();
         after::value(text.as_bytes(), start..start + 4, Format::Plain).map(|pair| &text[pair.value])
+    }
+
+    #[test]
+    fn columns_of_two_are_names_and_values() {
+        assert_eq!(of("a;b\r\nUser password;x7 y\r\nc;d"), Some("x7 y"));
+        assert_eq!(of("name;password;mail\n"), None);
+        assert_eq!(of("password ........... x7\n"), Some("x7"));
+        assert_eq!(of("password:                        x7\n"), Some("x7"));
     }
 
     #[test]
