@@ -112,6 +112,7 @@ impl Literals {
     }
 
     /// Finds all of them, wherever they overlap, in the order of their ends.
+    #[allow(clippy::indexing_slicing, reason = "what is left of a division is less than the divisor")]
     pub(super) fn find(&self, text: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();
         let mut at = 0;
@@ -121,20 +122,19 @@ impl Literals {
             let piece = rest.get(..PIECE + GRAMS - BLOCK).unwrap_or(rest);
             let (mut offset, mut count) = (0, 0);
             while let Some(bytes) = piece.get(offset..).and_then(|rest| rest.first_chunk()) {
-                let [a, b, c, d] = grams(*bytes).map(|gram| u32::from(self.admits(gram)));
-                let places = a | b << 1 | c << 2 | d << 3;
-                if let Some(note) = noted.get_mut(count) {
-                    *note = (offset as u32) << TOGETHER | places;
-                }
-                count += usize::from(places != 0);
+                let any = grams(bytes).into_iter().fold(0, |any, gram| any | self.admits(gram));
+                noted[count % noted.len()] = offset;
+                count += (any & 1) as usize;
                 offset += BLOCK;
             }
             if offset == 0 {
                 break;
             }
-            for note in noted.iter().take(count) {
-                let block = at + (note >> TOGETHER) as usize;
-                let mut places = note & ((1 << TOGETHER) - 1);
+            for offset in noted.iter().take(count) {
+                let block = at + offset;
+                let Some(bytes) = piece.get(*offset..).and_then(|rest| rest.first_chunk()) else { continue };
+                let admitted = grams(bytes).into_iter().rev().map(|gram| self.admits(gram) & 1);
+                let mut places = admitted.fold(0, |places, admitted| places << 1 | admitted);
                 while places != 0 {
                     let place = block + STEP * places.trailing_zeros() as usize;
                     let gram = text.get(place..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| folded(*bytes));
@@ -154,8 +154,8 @@ impl Literals {
     /// The lowest bit says whether a literal may have this gram.
     #[inline]
     #[allow(clippy::indexing_slicing, reason = "a number of so many bits is inside an array of so many")]
-    const fn admits(&self, gram: u32) -> bool {
-        self.filter[slot(gram)] >> class(gram) & 1 == 1
+    const fn admits(&self, gram: u32) -> u32 {
+        self.filter[slot(gram)] >> class(gram)
     }
 
     /// Whether a literal may have a gram of which these bytes count.
@@ -256,11 +256,11 @@ impl Gram {
 
 /// The folded grams of [`TOGETHER`] places in so many bytes.
 #[inline]
-fn grams(bytes: [u8; GRAMS]) -> [u32; TOGETHER] {
+fn grams(bytes: &[u8; GRAMS]) -> [u32; TOGETHER] {
     const ALL: u64 = u64::from_le_bytes([FOLD; 8]);
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
-    let front = u64::from_le_bytes([a, b, c, d, e, f, g, h]) | ALL;
-    let back = u64::from_le_bytes([e, f, g, h, i, j, k, l]) | ALL;
+    // Two loads: taken apart into bytes, or by value, it would be a dozen.
+    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes)) | ALL;
+    let (front, back) = (word(bytes.first_chunk()), word(bytes.last_chunk()));
     [front as u32, (front >> 16) as u32, back as u32, (back >> 16) as u32]
 }
 
