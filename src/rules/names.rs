@@ -59,14 +59,18 @@ const STEM: usize = 6;
 
 /// Words that say nothing at the end of a name: what kind of value it is, of whom, and which of several.
 const FILLERS: &[&str] = &[
-    "number num no nr value val field input txt raw plain clear nummer numero numer cislo szam numarasi \
+    "number num no nr value val field fld input txt text box textbox raw plain clear nummer numero numer cislo szam numarasi \
      numara numeris numurs 番号 번호 号码 號碼 नंबर नं संख्या",
     // Suffixes of dynamic fields.
     "s ss str dt",
     // `date de naissance du patient`, `domicilio actual`, `indirizzo di casa`.
     "de del du da do di des della client cliente titular titulaire titolare patient paciente paziente \
      casa actual completo completa particular privat privado kontaktowy klient klienta kunde kunden kund \
-     asiakas asiakkaan ugyfel klijent klijenta musteri pelanggan solicitante empleado applicant",
+     asiakas asiakkaan ugyfel klijent klijenta musteri pelanggan solicitante empleado applicant \
+     receptor emisor destinatario beneficiario trabajador",
+    // For how long: `contraseña temporal`.
+    "temporal temporaire temporanea temporaria provisoria provisoire provvisoria tymczasowe tymczasowy \
+     temporar temporara midlertidig tillfallig tijdelijk gecici sementara docasne docasny ideiglenes",
     // Whose numbers they are: ISO 3166.
     "ar au az bd bg br cl cn cr cz dk ec ee eg es fi fr gb gr gt hk hn hr hu ie il jp kr kz lk lt lu lv \
      md mt mu mx ng ni nl nz pe ph pk pl pt py qa rd ro rs ru sg sk sv th tr tw ua uk uy uz ve vn za",

@@ -52,8 +52,21 @@ pub(super) fn values(text: &[u8], say: &mut Say<'_>) {
             let inside = value.iter().rposition(|b| *b == b'/').map_or(0, |n| n + 1);
             say(format!("{tag}.account number"), start + inside..end);
         } else {
-            say(tag.clone(), start..end);
+            let value = if tag.starts_with("25") { without_currency(value) } else { value };
+            say(tag.clone(), start..start + value.len());
         }
+    }
+}
+
+/// An account as statements write it, its currency (three letters) right behind it.
+fn without_currency(account: &[u8]) -> &[u8] {
+    match account.split_last_chunk::<3>() {
+        Some((number, currency))
+            if currency.iter().all(u8::is_ascii_uppercase) && number.last().is_some_and(u8::is_ascii_digit) =>
+        {
+            number
+        }
+        _ => account,
     }
 }
 

@@ -292,6 +292,8 @@ fn member(text: &[u8], name: Range<usize>, open: usize) -> Option<Pair> {
         b"\"plaintext\"",
         b"\"key\"",
         b"\"_text\"",
+        b"\"_content\"",
+        b"\"$t\"",
         b"\"$\"",
         b"\"#text\"",
         b"\"first\"",
@@ -453,7 +455,8 @@ pub(super) fn decoded<'a>(raw: &'a [u8], place: Place, format: Format) -> Cow<'a
         {
             Cow::Owned(entity::decode(raw))
         }
-        _ if raw.contains(&b'\\') => Cow::Owned(unescape(raw)),
+        // XML has no escapes with a backslash; JSON inside of it has.
+        _ if raw.contains(&b'\\') && (format != Format::Xml || place == Place::Json) => Cow::Owned(unescape(raw)),
         _ => Cow::Borrowed(raw),
     }
 }

@@ -71,9 +71,9 @@ fn labelled(text: &[u8], end: usize) -> Option<Near> {
     Some(Near { name: name..last, place: Place::Label, reading: Reading::Key })
 }
 
-/// The key that ends before the separator at `end`.
-fn key(text: &[u8], end: usize) -> Option<Near> {
-    let end = backward(text, end, 8, blank);
+/// The key that ends before a separator.
+fn key(text: &[u8], separator: usize) -> Option<Near> {
+    let end = backward(text, separator, 8, blank);
     let mark = prior(text, end);
     if quote(mark) {
         let last = backward(text, end - 1, 3, |b| b == b'\\');
@@ -98,7 +98,7 @@ fn key(text: &[u8], end: usize) -> Option<Near> {
     match prior(text, first) {
         b'&' | b'?' => Some(Near { name: first..end, place: Place::Form, reading: Reading::Key }),
         // `Card number: 4111…`: the words before belong to it.
-        b' ' if at(text, end) == b':' => label(text, end),
+        b' ' if at(text, separator) == b':' => label(text, end),
         _ => Some(Near { name: first..end, place: Place::Label, reading: Reading::Key }),
     }
     .filter(|near| !near.name.is_empty())
@@ -118,11 +118,13 @@ fn serialized(text: &[u8], end: usize) -> Option<Near> {
 
 /// Keys and elements that say nothing of their value.
 fn says_nothing(name: &[u8]) -> bool {
-    const EMPTY: [&[u8]; 24] = [
+    const EMPTY: [&[u8]; 26] = [
         b"str",
         b"item",
         b"identification",
         b"number",
+        b"num",
+        b"nr",
         b"id",
         b"text",
         b"content",

@@ -22,6 +22,13 @@ pub(super) fn published(scan: &Scan<'_>) -> bool {
     scan.direction == Direction::ToClient && scan.outer.is_none() && scan.protocol.starts_with("http")
 }
 
+/// Whether a text is a Secret of Kubernetes, or tells of one: its values are in base64.
+pub(super) fn is_cluster_secret(scan: &Scan<'_>) -> bool {
+    const MARKS: [&[u8]; 4] = [b"kind: Secret", b"\"kind\":\"Secret\"", b"\"kind\": \"Secret\"", b"\"resource\":\"secrets\""];
+    matches!(scan.format, Format::Json | Format::Plain)
+        && MARKS.iter().any(|mark| memchr::memmem::find(scan.text, mark).is_some())
+}
+
 /// Where the whole of a match stands: without the byte behind it that an expression may take to see where
 /// the value ends, and with the rest of a URL.
 pub(super) fn extent(text: &[u8], whole: &Range<usize>, secret: &Range<usize>) -> Range<usize> {

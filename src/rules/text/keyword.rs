@@ -173,7 +173,7 @@ impl Matcher {
     ) -> Option<Hit> {
         let rule = self.catalogue.rule(index);
         let secret = scan.text.get(found.secret.clone()).filter(|s| !s.is_empty())?;
-        let decoded = if content.base64 { Some(printable(base64::decode(secret)?)?) } else { None };
+        let decoded = if content.base64 { Some(decoded(secret)?) } else { None };
         let checked = match decoded.as_deref() {
             Some(decoded) => decoded.into(),
             None => meant(scan.text.get(found.check.clone())?, scan.format),
@@ -350,6 +350,20 @@ fn meant(raw: &[u8], format: Format) -> Cow<'_, [u8]> {
         Format::Html | Format::Xml => after::decoded(raw, Place::Xml, format),
         _ => raw.into(),
     }
+}
+
+/// What SASL's PLAIN mechanism sends as a name and a password (RFC 4616): an identity to act for, the account and
+/// the password, each behind a byte of zero but the first.
+fn login(value: Vec<u8>) -> Vec<u8> {
+    match value.split(|byte| *byte == 0).collect::<Vec<_>>().as_slice() {
+        [_, account, password] => [*account, password].join(&b':'),
+        _ => value,
+    }
+}
+
+/// What readable text in base64 says.
+pub(super) fn decoded(secret: &[u8]) -> Option<Vec<u8>> {
+    printable(login(base64::decode(secret)?))
 }
 
 fn printable(value: Vec<u8>) -> Option<Vec<u8>> {

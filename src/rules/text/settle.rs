@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use super::{Hit, Scan, Scratch, document};
+use super::{Hit, Scan, Scratch, document, keyword};
 use crate::model::finding::{Confidence, RuleIndex};
 use crate::model::why::Fact;
 use crate::rules::engine::Matcher;
@@ -20,6 +20,9 @@ impl Matcher {
         if document::published(scan) {
             self.examples(scan, scratch);
         }
+        if document::is_cluster_secret(scan) {
+            self.encoded(scan, scratch);
+        }
         self.company(scratch);
         if scratch.hits.len() > 1 {
             self.outranked(scratch);
@@ -32,6 +35,17 @@ impl Matcher {
         for hit in &mut scratch.hits {
             if document::example(scan.text, hit.range.start, scan.format) {
                 *hit = hit.clone().for_example();
+            }
+        }
+    }
+
+    /// Secrets of a document that has all of them in base64: what they are is told.
+    fn encoded(&self, scan: &Scan<'_>, scratch: &mut Scratch) {
+        for hit in &mut scratch.hits {
+            if hit.value.is_none() && self.catalogue.rule(hit.rule).category() == "credential" {
+                let raw = scan.text.get(hit.range.clone()).unwrap_or_default();
+                hit.value = keyword::decoded(raw);
+                hit.why = hit.why.and_if(hit.value.is_some(), Fact::Base64);
             }
         }
     }

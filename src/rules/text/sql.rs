@@ -98,7 +98,12 @@ pub(super) fn literals(text: &[u8]) -> Vec<Literal> {
         }
         if let Some(name) = grant.token(text, &token) {
             if let Token::Text(value) | Token::Quoted(value) | Token::Word(value) = &token {
-                let (value, account) = (value.clone(), grant.account());
+                // Without quotation marks it ends where the statement goes on.
+                let goes_on = |b: u8| b.is_ascii_graphic() && !matches!(b, b';' | b',' | b')' | b'\'' | b'"');
+                let bare = matches!(token, Token::Word(_));
+                let end = if bare { forward(text, value.end, 128, goes_on) } else { value.end };
+                reader.at = reader.at.max(end);
+                let (value, account) = (value.start..end, grant.account());
                 found.push(Literal { value, name, record: reader.record, grant: Some(account) });
             }
             compared = None;
@@ -213,7 +218,8 @@ impl Reader<'_> {
                 }
                 (Token::Mark(b')'), _) => depth = depth.saturating_sub(1),
                 (Token::Mark(b','), 1) => column += 1,
-                (Token::Mark(b','), _) => {}
+                // `crypt('x', gen_salt('bf'))`: what stands deeper is not what is stored.
+                (Token::Mark(b','), _) | (_, 3..) => {}
                 (_, 0) => {
                     self.at = start;
                     self.record += 1;

@@ -168,6 +168,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("not_a_path", Value(secret::not_a_path)),
     ("nz_ird", Value(world::nz_ird)),
     ("nz_nhi", Value(health::nz_nhi)),
+    ("pair", Value(secret::pair)),
     ("pan", Value(money::pan)),
     ("paper", Value(papers::paper)),
     ("pe_cui", Value(further::pe_cui)),
@@ -249,7 +250,7 @@ pub(super) fn says(name: &str) -> String {
     let words = match name {
         "atlassian_crc32" | "github_crc32" => "the token's checksum is right",
         "base58check" | "bech32" => "its checksum is right",
-        "base64_pair" => "decodes to a name and a password",
+        "base64_pair" | "pair" => "decodes to a name and a password",
         "bic" => "a code of a bank with a country in it",
         "email" => "an address that can exist",
         "iban" => "length of its country and check digits (mod 97)",

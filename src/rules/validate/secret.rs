@@ -36,8 +36,11 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 /// Base64 of readable text with a colon in it.
 pub(super) fn base64_pair(v: &[u8]) -> Option<Verdict> {
-    let decoded = STANDARD.decode(v).or_else(|_| STANDARD_NO_PAD.decode(v)).ok()?;
-    let readable = decoded.iter().all(|b| !b.is_ascii_control());
+    pair(&STANDARD.decode(v).or_else(|_| STANDARD_NO_PAD.decode(v)).ok()?)
+}
+
+/// Readable text with a colon in it.
+pub(super) fn pair(v: &[u8]) -> Option<Verdict> {
     // What manuals and RFC 7617 put there.
     let shown: [&[u8]; 6] = [
         b"username:password",
@@ -47,9 +50,10 @@ pub(super) fn base64_pair(v: &[u8]) -> Option<Verdict> {
         b"username:passwd",
         b"Aladdin:open sesame",
     ];
-    match memchr::memchr(b':', &decoded) {
-        Some(colon) if readable && colon + 1 < decoded.len() => {
-            if shown.contains(&&*decoded) {
+    let readable = v.iter().all(|b| !b.is_ascii_control());
+    match memchr::memchr(b':', v) {
+        Some(colon) if readable && colon + 1 < v.len() => {
+            if shown.contains(&v) {
                 unsure("manuals have it as an example")
             } else {
                 sure()
