@@ -39,9 +39,12 @@ pub fn account<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<usize> {
 }
 
 /// Of fields in this order, the one that names each value and the one with the value: `option_name` and
-/// `option_value`, `key` and `value`.
+/// `option_value`, `key` and `value`, `id_type` and `id_number`.
 pub fn pair<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize, usize)> {
-    const NAMING: [&str; 13] = [
+    const NAMING: [&str; 16] = [
+        "type",
+        "typ",
+        "tipo",
         "name",
         "key",
         "setting",
@@ -57,10 +60,13 @@ pub fn pair<'a>(names: impl Iterator<Item = &'a str>) -> Option<(usize, usize)> 
         "chiave",
     ];
     const VALUES: [&str; 7] = ["value", "val", "wert", "valor", "valeur", "valore", "wartosc"];
+    // `id_type` and `id_number`; a `number` alone is one of its own.
+    const NUMBERS: [&str; 4] = ["number", "no", "nr", "numero"];
     let (mut key, mut value) = (None, None);
     for (n, name) in names.enumerate() {
         let lower = name.to_ascii_lowercase();
-        let (slot, of) = if let Some(of) = VALUES.iter().find_map(|word| lower.strip_suffix(word)) {
+        let numbered = || NUMBERS.iter().find_map(|word| lower.strip_suffix(word)).filter(|of| !of.is_empty());
+        let (slot, of) = if let Some(of) = VALUES.iter().find_map(|word| lower.strip_suffix(word)).or_else(numbered) {
             (&mut value, of)
         } else if let Some(of) = NAMING.iter().find_map(|word| lower.strip_suffix(word))
             && account([name]).is_none()

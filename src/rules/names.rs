@@ -233,12 +233,12 @@ fn unspaced(letter: char) -> bool {
 }
 
 /// A name without the digest that makes it one site's own: `wordpress_logged_in_5f4dcc3b5aa765d61d8327deb882cf99`,
-/// `_shibsession_64656661756c74`.
+/// `_shibsession_64656661756c74`, `JSESSIONID.144d3f87`.
 fn without_digest(name: &str) -> &str {
     let digits = name.bytes().rev().take_while(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')).count();
     let end = if digits >= DIGEST { name.len() - DIGEST } else { name.len() - digits };
     let (Some(own), Some(tail)) = (name.get(..end), name.get(end..)) else { return name };
-    let apart = digits >= SUFFIX && own.ends_with(['_', '-']) && tail.bytes().any(|b| b.is_ascii_digit());
+    let apart = digits >= SUFFIX && own.ends_with(['_', '-', '.']) && tail.bytes().any(|b| b.is_ascii_digit());
     if !own.is_empty() && (digits >= DIGEST || apart) { own } else { name }
 }
 

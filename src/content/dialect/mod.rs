@@ -204,6 +204,10 @@ mod tests {
             "{1:F01BANKBEBBAXXX2222123456}{2:I103BANKDEFFXXXXN}{4:\r\n:20:REF1\r\n:50K:/BE68539007547034\r\nJOHN DOE\r\n\
              :59:/123456789\r\nJANE\r\n-}",
         );
+        let lines = read(":20:A1\r\n:25:NL12RABO0401930688EUR\r\n:86:/TRCD/1/IBAN/BE3/NAME/X\r\n");
+        for line in ["25=NL12RABO0401930688", "86=/TRCD/1/IBAN/BE3/NAME/X"] {
+            has(&lines, line);
+        }
         let lines = read(":20:A1\r\n:25:DE1/2\r\n:59:/123456789\r\n:70:/INV/77\r\n:86:166?00X?31AT61?32Eva\r\n");
         for line in ["59.account number=123456789", "70=/INV/77", "86.31.account number=AT61", "86.32=Eva"] {
             has(&lines, line);

@@ -70,9 +70,9 @@ fn without_currency(account: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether a field names a party or an account: in others a slash begins a code word (`/INV/`).
+/// Whether a field names a party or an account: in others a slash begins a code word (`/INV/`, `/IBAN/`).
 fn is_party(tag: &str) -> bool {
-    tag.starts_with('5') || tag.starts_with("25") || tag.starts_with("8")
+    tag.starts_with('5') || tag.starts_with("25") || tag.starts_with("8") && !tag.starts_with("86")
 }
 
 /// The information to the account owner in subfields, as German banks write it: `?31` the account, `?32` and

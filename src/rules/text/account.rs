@@ -8,7 +8,7 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use super::bytes::{at, backward, blank, forward, identifier, prior};
-use super::{Scratch, after};
+use super::{Scratch, after, escapes};
 use crate::model::event::Format;
 use crate::model::finding::RuleIndex;
 use crate::rules::engine::Matcher;
@@ -127,7 +127,7 @@ impl Matcher {
             }
         }
         let (_, value, place) = best?;
-        name(after::decoded(text.get(value)?, place, beside.format))
+        name(escapes::decoded(text.get(value)?, place, beside.format))
     }
 
     fn remembered(&self, name: &[u8], ranks: &mut HashMap<Box<[u8]>, Option<u16>>) -> Option<u16> {

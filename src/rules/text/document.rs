@@ -24,7 +24,8 @@ pub(super) fn published(scan: &Scan<'_>) -> bool {
 
 /// Whether a text is a Secret of Kubernetes, or tells of one: its values are in base64.
 pub(super) fn is_cluster_secret(scan: &Scan<'_>) -> bool {
-    const MARKS: [&[u8]; 4] = [b"kind: Secret", b"\"kind\":\"Secret\"", b"\"kind\": \"Secret\"", b"\"resource\":\"secrets\""];
+    const MARKS: [&[u8]; 4] =
+        [b"kind: Secret", b"\"kind\":\"Secret\"", b"\"kind\": \"Secret\"", b"\"resource\":\"secrets\""];
     matches!(scan.format, Format::Json | Format::Plain)
         && MARKS.iter().any(|mark| memchr::memmem::find(scan.text, mark).is_some())
 }
@@ -58,6 +59,8 @@ pub(super) fn prose(text: &[u8], range: &Range<usize>, format: Format) -> bool {
             let first = backward(text, name, AROUND, |b| b.is_ascii_alphanumeric() || b == b'-');
             format == Format::Html && !text.get(first..name).is_some_and(|name| name.eq_ignore_ascii_case(b"value"))
         }
+        // A line of a vCard in an element.
+        Format::Xml if left == b':' && matches!(at(text, range.end), b'\r' | b'\n') => false,
         Format::Html | Format::Xml => !(matches!(left, b'>' | b':') && right == b'<') || in_words(text, start),
         Format::Plain if left == b'<' && right == b'>' && prior(text, start - 1) == b' ' => true,
         Format::Plain if commented(text, start) => true,

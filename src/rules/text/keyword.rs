@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::account::{self, Beside};
 use super::bytes::{after_escape, at, backward, forward, identifier, prior};
-use super::{Hit, NamedAt, Scan, Scratch, after, before, document, label, setting};
+use super::{Hit, NamedAt, Scan, Scratch, after, before, document, escapes, label, setting};
 use crate::content::base64;
 use crate::content::percent::{self, Plus};
 use crate::model::event::Format;
@@ -153,7 +153,7 @@ impl Matcher {
         let place = if scan.format == Format::Json { Place::Json } else { Place::Label };
         let account = match &found.user {
             Some(user) => {
-                scan.text.get(user.clone()).and_then(|user| account::name(after::decoded(user, place, scan.format)))
+                scan.text.get(user.clone()).and_then(|user| account::name(escapes::decoded(user, place, scan.format)))
             }
             None => {
                 let beside = Beside { value: found.whole.clone(), name: b"", place, format: scan.format };
@@ -307,7 +307,7 @@ impl Matcher {
         {
             return true;
         }
-        let value = after::decoded(raw, pair.place, scan.format);
+        let value = escapes::decoded(raw, pair.place, scan.format);
         // A string of JSON may hold a page or a line of a log, or describe something.
         let in_sentence = scan.format == Format::Json && !matches!(at(scan.text, pair.name.end), b'"' | b'\\');
         let format = match in_sentence {
@@ -346,8 +346,8 @@ fn meant(raw: &[u8], format: Format) -> Cow<'_, [u8]> {
     match format {
         // A URL in a log.
         Format::Plain if memchr::memmem::find(raw, b"%40").is_some() => percent::decode(raw, Plus::Plus),
-        Format::Json => after::decoded(raw, Place::Json, format),
-        Format::Html | Format::Xml => after::decoded(raw, Place::Xml, format),
+        Format::Json => escapes::decoded(raw, Place::Json, format),
+        Format::Html | Format::Xml => escapes::decoded(raw, Place::Xml, format),
         _ => raw.into(),
     }
 }

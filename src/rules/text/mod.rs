@@ -8,6 +8,7 @@ mod bytes;
 mod caption;
 mod columns;
 pub(super) mod document;
+mod escapes;
 mod gap;
 mod grant;
 mod grid;
@@ -287,7 +288,7 @@ impl Metered for Scratch {
 
 /// A name without the escapes of JSON and URLs.
 fn unescaped(name: &str) -> String {
-    let percent = after::decoded(name.as_bytes(), Place::Form, Format::Form);
-    let plain = after::decoded(&percent, Place::Json, Format::Json);
+    let percent = escapes::decoded(name.as_bytes(), Place::Form, Format::Form);
+    let plain = escapes::decoded(&percent, Place::Json, Format::Json);
     String::from_utf8_lossy(&plain).into_owned()
 }

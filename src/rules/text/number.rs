@@ -230,8 +230,9 @@ impl Matcher {
             let name = scan.text.get(literal.name.clone()).unwrap_or_default();
             return Name { roles: self.meaning(name, Reading::Key), shown: shown(scan.text, literal.name.clone()) };
         }
-        if let Some(column) = names.header.and_then(|header| header.column(scan.text, start)) {
-            return Name { roles: column.roles.clone(), shown: Some(column.name.clone()) };
+        if let Some((column, naming)) = names.header.and_then(|header| header.column(scan.text, start)) {
+            let roles = naming.map_or_else(|| column.roles.clone(), |name| self.meaning(name, Reading::Key));
+            return Name { roles, shown: Some(column.name.clone()) };
         }
         match before::name(scan.text, start, scan.format) {
             Some(near) => {

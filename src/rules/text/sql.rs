@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::bytes::{at, forward, prior};
 use super::grant::Grant;
-use super::{Hit, NamedAt, Scan, Scratch, account, after};
+use super::{Hit, NamedAt, Scan, Scratch, account, escapes};
 use crate::model::event::Format;
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
@@ -347,7 +347,7 @@ impl Matcher {
                 continue;
             }
             let value = match scan.format {
-                Format::Html => after::decoded(raw, Place::Xml, scan.format),
+                Format::Html => escapes::decoded(raw, Place::Xml, scan.format),
                 _ => plain(raw, prior(scan.text, literal.value.start)),
             };
             if let Some(hit) = self.named(&roles, &value, &at) {
@@ -427,6 +427,8 @@ mod tests {
                 vec![("a", "x"), ("b", "it''s"), ("a", "1"), ("b", "y")],
             ),
             ("INSERT INTO dbo.Cards VALUES (N'4111')", vec![("Cards", "4111")]),
+            ("INSERT INTO t (a) VALUES (crypt('x', gen_salt('bf')))", vec![("a", "x")]),
+            ("ALTER USER a IDENTIFIED BY x-y7;", vec![("BY", "x-y7")]),
             ("UPDATE [u] SET [pw]=N'x', n = 3 WHERE id=7", vec![("pw", "x"), ("n", "3"), ("id", "7")]),
             ("SELECT * FROM t WHERE name LIKE 'a%' AND b <> 'c'", vec![("name", "a%"), ("b", "c")]),
             ("UPDATE t SET a = crypt('x', gen_salt('bf')), b = lower('y')", vec![("a", "x"), ("b", "y")]),

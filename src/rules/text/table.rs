@@ -1,12 +1,12 @@
 //! Tables of text: the first line names the columns, so a value's name is far from it.
 
-use super::bytes::backward;
+use super::bytes::{backward, forward};
 use super::{Hit, NamedAt, Scan, Scratch};
 use crate::content::{sniff, tree};
 use crate::model::flow::{Direction, FlowId};
 use crate::rules::engine::Matcher;
 use crate::rules::guard::Situation;
-use crate::rules::names::{Reading, Roles};
+use crate::rules::names::{Reading, Role, Roles};
 use crate::rules::schema::Place;
 
 /// Longest line of a table, and most columns.
@@ -34,19 +34,32 @@ pub(super) struct Column {
 }
 
 impl Header {
-    /// The column of the value at `offset`; `None` in the header itself.
-    pub(super) fn column(&self, text: &[u8], offset: usize) -> Option<&Column> {
+    /// The column of the value at `offset`, and the cell of its line that names it where one does; `None` in the
+    /// header itself.
+    pub(super) fn column<'t>(&self, text: &'t [u8], offset: usize) -> Option<(&Column, Option<&'t [u8]>)> {
         let start = backward(text, offset, LINE, |b| b != b'\n');
         if start == 0 && self.is_header(text) {
             return None;
         }
-        let mut quoted = false;
-        let before = text.get(start..offset)?;
-        let count = before.iter().filter(|b| {
-            quoted ^= **b == b'"';
-            **b == self.delimiter && !quoted
+        let column = self.delimiters(text.get(start..offset)?).count();
+        let naming = self.pair.filter(|(_, value)| *value == column).and_then(|(key, _)| {
+            let line = text.get(start..forward(text, offset, LINE, |b| b != b'\n'))?;
+            let before = key.checked_sub(1).map_or(Some(0), |n| self.delimiters(line).nth(n).map(|at| at + 1))?;
+            let rest = line.get(before..)?;
+            let cell = rest.get(..self.delimiters(rest).next().unwrap_or(rest.len()))?.trim_ascii();
+            Some(cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell))
         });
-        self.columns.get(count.count())
+        Some((self.columns.get(column)?, naming))
+    }
+
+    /// Where the delimiters are that no quotation marks enclose.
+    fn delimiters(&self, line: &[u8]) -> impl Iterator<Item = usize> {
+        let mut quoted = false;
+        let ends = move |byte: &u8| {
+            quoted ^= *byte == b'"';
+            *byte == self.delimiter && !quoted
+        };
+        line.iter().map(ends).enumerate().filter_map(|(at, ends)| ends.then_some(at))
     }
 
     fn is_header(&self, text: &[u8]) -> bool {
@@ -69,7 +82,9 @@ impl Matcher {
             .map(|cell| self.column(String::from_utf8_lossy(cell).trim_matches(['"', ' ', '\'']).to_owned()))
             .collect();
         let pair = tree::pair(columns.iter().map(|column| column.name.as_str()));
-        let plain = |n: usize| columns.get(n).is_some_and(|column| column.roles.is_empty());
+        // A column that says itself what is in it needs no other.
+        let says = |column: &Column| column.roles.iter().any(|role| matches!(role, Role::For(_)));
+        let plain = |n: usize| columns.get(n).is_some_and(|column| !says(column));
         let pair = pair.filter(|(key, value)| plain(*key) && plain(*value));
         Some(Header { of, delimiter, columns, pair })
     }
