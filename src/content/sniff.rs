@@ -280,7 +280,7 @@ pub fn format_of_name(name: &str) -> Option<Format> {
         "json" | "jsonl" | "ndjson" => Format::Json,
         "sql" => Format::Sql,
         "xml" => Format::Xml,
-        "js" | "css" | "mjs" => Format::Script,
+        "js" | "css" | "cjs" | "mjs" => Format::Script,
         _ => return None,
     })
 }

@@ -266,6 +266,9 @@ fn among(value: &[u8], words: &[&str]) -> bool {
 /// Program text: a call, a member, a comparison.
 fn code(value: &[u8]) -> bool {
     let text = String::from_utf8_lossy(value);
+    if expression(text.trim_end_matches([';', ',']), text.ends_with([';', ','])) {
+        return true;
+    }
     text.contains("()")
         || text
             .strip_suffix('(')
@@ -283,6 +286,28 @@ fn code(value: &[u8]) -> bool {
         || text.starts_with("http://")
         || text.starts_with("https://")
         || text.starts_with('/')
+}
+
+/// What a program does to get a value: `util.encodeUTF8(e`, `keys[index`, `null;`, `passwordBytes,`. A statement or an
+/// argument `ends` behind it.
+fn expression(text: &str, ends: bool) -> bool {
+    let name = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$'))
+            && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.'))
+    };
+    let humped = |word: &str| {
+        let mut pairs = word.bytes().zip(word.bytes().skip(1));
+        word.contains('.') || pairs.any(|(one, next)| one.is_ascii_lowercase() && next.is_ascii_uppercase())
+    };
+    let arguments = |rest: &str| {
+        rest.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.' | b',' | b' ' | b')' | b']'))
+    };
+    let part = text.split_once(['(', '[']);
+    part.is_some_and(|(own, rest)| name(own) && humped(own) && arguments(rest))
+        || ends
+            && (literal(text.as_bytes())
+                || text.strip_prefix("0x").is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+                || name(text) && humped(text) && !text.bytes().any(|b| b.is_ascii_digit()))
 }
 
 /// The name of something in a program: `templateName`, `logins/2/userName`, `Qt::Key`.
@@ -404,6 +429,16 @@ mod tests {
         assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Json)), Some(Confidence::Medium));
         assert_eq!(ask("dragon", Direction::ToClient, Some(Format::Script)), None);
         assert_eq!(ask("পাসওয়ার্ড", Direction::ToClient, Some(Format::Script)), None);
+    }
+
+    #[test]
+    fn what_a_program_computes_is_nobodys_password() {
+        for text in ["util.encodeUTF8(p);", "N.encodeUTF8(e", "keys.sub[index", "null;", "passwordBytes,", "0x0002000,"] {
+            assert_eq!(ask(text, Direction::ToClient, Some(Format::Plain)), None, "{text}");
+        }
+        for text in ["Winter2024!;", "kadidd!ehopper", "a(b7Qx!z", "hunter2,"] {
+            assert!(ask(text, Direction::ToClient, Some(Format::Plain)).is_some(), "{text}");
+        }
     }
 
     #[test]

@@ -205,7 +205,11 @@ impl Matcher {
         let whole = scan.text.get(found.whole.clone()).unwrap_or_default();
         let extent = document::extent(scan.text, &found.whole, &found.secret);
         let published = document::published(scan) && content.prose_confidence.is_some();
-        let prose = published && scan.cell(extent.start).is_none() && document::prose(scan.text, &extent, scan.format);
+        // Whom a script names are its authors, and what looks like an address may be none.
+        let script = scan.format == Format::Script && rule.category() == "contact";
+        let prose = published
+            && scan.cell(extent.start).is_none()
+            && (script || document::prose(scan.text, &extent, scan.format));
         let most = content.prose_confidence.filter(|_| prose);
         // A page speaks of passwords: the word itself stands where one goes.
         if most.is_some() && self.is_word(&checked) {
