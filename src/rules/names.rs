@@ -59,7 +59,7 @@ const STEM: usize = 6;
 
 /// Words that say nothing at the end of a name: what kind of value it is, of whom, and which of several.
 const FILLERS: &[&str] = &[
-    "number num no nr value val field fld input txt text box textbox raw plain clear nummer numero numer cislo szam numarasi \
+    "number num no nr value val field fld input txt raw plain clear nummer numero numer cislo szam numarasi \
      numara numeris numurs 番号 번호 号码 號碼 नंबर नं संख्या",
     // Suffixes of dynamic fields.
     "s ss str dt",
