@@ -365,14 +365,13 @@ fn login(value: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// What readable text in base64 says.
+/// What readable text in base64 says, perhaps in lines.
 pub(super) fn decoded(secret: &[u8]) -> Option<Vec<u8>> {
-    printable(login(base64::decode(secret)?))
-}
-
-fn printable(value: Vec<u8>) -> Option<Vec<u8>> {
+    let packed: Vec<u8> = secret.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    let value = login(base64::decode(&packed)?);
     let text = std::str::from_utf8(&value).ok()?;
-    (!text.is_empty() && !text.contains(char::is_control)).then_some(value)
+    let control = |c: char| c.is_control() && !c.is_ascii_whitespace();
+    (!text.is_empty() && !text.contains(control)).then_some(value)
 }
 
 /// The value of the variable that stands for a value: `login(password:$p)` … `"variables":{"p":"x"}`, on either
