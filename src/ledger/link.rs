@@ -332,13 +332,13 @@ impl Account {
             Encryption::Unknown if self.bytes == [0, 0] => unknown("nothing was sent"),
             Encryption::Unknown if self.text => unknown("readable text of no protocol known here"),
             Encryption::Unknown => unknown("no protocol was recognised"),
-            Encryption::Smb | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if self.weak => {
+            Encryption::Own | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if self.weak => {
                 (Verdict::Weak, None)
             }
             Encryption::Tls | Encryption::Upgraded if !self.negotiated => {
                 unknown("no server's answer to a TLS hello was captured")
             }
-            Encryption::Smb | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
+            Encryption::Own | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
         }
     }
 
@@ -375,7 +375,7 @@ impl Details {
 pub(super) fn grade_of(mechanism: &str) -> Grade {
     const SLOW: [&str; 8] =
         ["caching_sha2_password", "ed25519", "gssapi", "kerberos", "negotiate", "sha256_password", "srp", "external"];
-    const QUICK: [&str; 13] = [
+    const QUICK: [&str; 14] = [
         "apop",
         "chap",
         "cram-md5",
@@ -388,6 +388,7 @@ pub(super) fn grade_of(mechanism: &str) -> Grade {
         "mysql_old_password",
         "ntlm",
         "ntlmssp",
+        "usm",
         "vnc",
     ];
     match mechanism {
