@@ -46,6 +46,7 @@ pub mod sasl;
 pub mod session;
 pub mod smb;
 pub mod smtp;
+pub mod snmp;
 pub mod ssh;
 pub mod tds;
 pub mod telnet;
@@ -77,6 +78,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &kerberos::TCP,
     &kerberos::UDP,
     &ldap::PROTOCOL,
+    &snmp::UDP,
+    &snmp::TCP,
     &mysql::PROTOCOL,
     &tds::PROTOCOL,
     &mongodb::PROTOCOL,
