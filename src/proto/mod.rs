@@ -47,6 +47,7 @@ pub mod session;
 pub mod smb;
 pub mod smtp;
 pub mod snmp;
+pub mod socks;
 pub mod ssh;
 pub mod tds;
 pub mod telnet;
@@ -91,6 +92,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &fix::PROTOCOL,
     &hl7::PROTOCOL,
     &iso8583::PROTOCOL,
+    &socks::V5,
+    &socks::V4,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
