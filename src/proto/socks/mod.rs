@@ -63,6 +63,8 @@ struct Socks {
     /// The server has said something.
     heard: bool,
     spoke: bool,
+    /// Something is not as it should be: nothing more is read.
+    broken: bool,
     /// Messages of a direction are missing.
     lost: [bool; 2],
 }
@@ -78,7 +80,17 @@ enum Step {
 impl Socks {
     const fn new(asks: Asks, answers: Answers) -> Self {
         let (login, unproved) = (None, None);
-        Self { asks, answers, login, unproved, bound: false, heard: false, spoke: false, lost: [false; 2] }
+        Self {
+            asks,
+            answers,
+            login,
+            unproved,
+            bound: false,
+            heard: false,
+            spoke: false,
+            broken: false,
+            lost: [false; 2],
+        }
     }
 }
 
@@ -89,6 +101,10 @@ impl Analyzer for Socks {
         let bytes = input.bytes();
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            if self.broken {
+                out.event(Event::Skipped { reason: Skip::Malformed, bytes: rest.len() as u64 });
+                return Progress::Continue(bytes.len());
+            }
             let mut cursor = Cursor::new(rest);
             let step = match input.direction {
                 Direction::ToServer => self.asked(&mut cursor, input, at, out),
@@ -107,9 +123,8 @@ impl Analyzer for Socks {
                 Err(Lack::Bad) if !self.spoke => return Progress::NotMine,
                 Err(Lack::Bad) => {
                     out.event(Event::Link(LinkFact::Violation));
-                    out.event(Event::Skipped { reason: Skip::Malformed, bytes: rest.len() as u64 });
-                    self.settle(Outcome::Unknown, out);
-                    return Progress::Stop;
+                    self.broken = true;
+                    0
                 }
             };
         }
