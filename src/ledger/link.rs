@@ -373,10 +373,20 @@ impl Details {
 
 /// What a listener gets from a mechanism.
 pub(super) fn grade_of(mechanism: &str) -> Grade {
-    const SLOW: [&str; 8] =
-        ["caching_sha2_password", "ed25519", "gssapi", "kerberos", "negotiate", "sha256_password", "srp", "external"];
-    const QUICK: [&str; 14] = [
+    const SLOW: [&str; 9] = [
+        "caching_sha2_password",
+        "ed25519",
+        "gssapi",
+        "kerberos",
+        "negotiate",
+        "ra2",
+        "sha256_password",
+        "srp",
+        "external",
+    ];
+    const QUICK: [&str; 15] = [
         "apop",
+        "ard",
         "chap",
         "cram-md5",
         "digest",

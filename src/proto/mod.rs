@@ -55,6 +55,7 @@ pub mod text;
 pub mod tls;
 pub mod upgrade;
 pub mod value;
+pub mod vnc;
 pub mod websocket;
 
 use std::fmt;
@@ -94,6 +95,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &iso8583::PROTOCOL,
     &socks::V5,
     &socks::V4,
+    &vnc::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
