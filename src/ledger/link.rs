@@ -332,13 +332,13 @@ impl Account {
             Encryption::Unknown if self.bytes == [0, 0] => unknown("nothing was sent"),
             Encryption::Unknown if self.text => unknown("readable text of no protocol known here"),
             Encryption::Unknown => unknown("no protocol was recognised"),
-            Encryption::Smb | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if self.weak => {
+            Encryption::Own | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded if self.weak => {
                 (Verdict::Weak, None)
             }
             Encryption::Tls | Encryption::Upgraded if !self.negotiated => {
                 unknown("no server's answer to a TLS hello was captured")
             }
-            Encryption::Smb | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
+            Encryption::Own | Encryption::Ssh | Encryption::Tls | Encryption::Upgraded => (Verdict::Secure, None),
         }
     }
 
@@ -373,10 +373,20 @@ impl Details {
 
 /// What a listener gets from a mechanism.
 pub(super) fn grade_of(mechanism: &str) -> Grade {
-    const SLOW: [&str; 8] =
-        ["caching_sha2_password", "ed25519", "gssapi", "kerberos", "negotiate", "sha256_password", "srp", "external"];
-    const QUICK: [&str; 13] = [
+    const SLOW: [&str; 9] = [
+        "caching_sha2_password",
+        "ed25519",
+        "gssapi",
+        "kerberos",
+        "negotiate",
+        "ra2",
+        "sha256_password",
+        "srp",
+        "external",
+    ];
+    const QUICK: [&str; 15] = [
         "apop",
+        "ard",
         "chap",
         "cram-md5",
         "digest",
@@ -388,6 +398,7 @@ pub(super) fn grade_of(mechanism: &str) -> Grade {
         "mysql_old_password",
         "ntlm",
         "ntlmssp",
+        "usm",
         "vnc",
     ];
     match mechanism {

@@ -13,8 +13,8 @@ pub enum Encryption {
     Opaque,
     /// SSH.
     Ssh,
-    /// The protocol began in the clear and switched to encryption of its own: SMB 3.
-    Smb,
+    /// The protocol began in the clear and switched to encryption of its own: SMB 3, SNMPv3.
+    Own,
     /// The protocol began in the clear and switched to TLS.
     Upgraded,
     /// TLS from the first byte.
@@ -28,7 +28,7 @@ impl Encryption {
             Self::None => "none",
             Self::Opaque => "opaque",
             Self::Ssh => "ssh",
-            Self::Smb => "upgraded",
+            Self::Own => "upgraded",
             Self::Tls => "tls",
             Self::Unknown => "unknown",
             Self::Upgraded => "upgraded",

@@ -1,5 +1,7 @@
-//! The subset of BER (X.690) that LDAP allows (RFC 4511, section 5.1), and that DER is: definite lengths, tags of one
-//! byte, primitive strings.
+//! The subset of BER (X.690) that LDAP and SNMP allow (RFC 4511, section 5.1; RFC 3417, section 8), and that DER is:
+//! definite lengths, tags of one byte, primitive strings.
+
+use std::fmt::Write as _;
 
 use crate::proto::cursor::Cursor;
 
@@ -7,6 +9,8 @@ use crate::proto::cursor::Cursor;
 pub const INTEGER: u8 = 0x02;
 /// Universal tag of bytes.
 pub const OCTET_STRING: u8 = 0x04;
+/// Universal tag of an object identifier.
+pub const OBJECT_IDENTIFIER: u8 = 0x06;
 /// Universal tag of a choice.
 pub const ENUMERATED: u8 = 0x0a;
 /// Universal tag of elements in order.
@@ -61,6 +65,12 @@ impl<'a> Elements<'a> {
         Self(Cursor::new(content))
     }
 
+    /// Offset from the start of the content to behind the last element read, in bytes: the content of that element ends
+    /// there.
+    pub const fn position(&self) -> usize {
+        self.0.position()
+    }
+
     /// The next element: its tag and its content.
     pub fn any(&mut self) -> Option<(u8, &'a [u8])> {
         let Start::Header(header) = start(self.0.rest()) else { return None };
@@ -95,9 +105,50 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
+/// The content of an object identifier as it is usually written, `1.3.6.1`; empty where it is malformed (X.690,
+/// section 8.19).
+pub fn dotted(content: &[u8]) -> String {
+    let mut text = String::new();
+    let mut arc = 0u64;
+    for byte in content {
+        arc = (arc & u64::MAX >> 7) << 7 | u64::from(byte & 0x7f);
+        if byte & 0x80 != 0 {
+            continue;
+        }
+        // Writing to a string cannot fail.
+        let _ = if text.is_empty() {
+            let root = (arc / 40).min(2);
+            write!(text, "{root}.{}", arc - root * 40)
+        } else {
+            write!(text, ".{arc}")
+        };
+        arc = 0;
+    }
+    if content.last().is_some_and(|byte| byte & 0x80 == 0) { text } else { String::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn identifiers_are_written_with_dots() {
+        assert_eq!(dotted(&[0x2b, 6, 1, 4, 1, 0xbf, 8]), "1.3.6.1.4.1.8072");
+        assert_eq!(dotted(&[0x88, 0x37, 3]), "2.999.3");
+        assert_eq!(dotted(&[0x2b, 0x86]), "");
+        assert_eq!(dotted(&[]), "");
+        assert_eq!(dotted(&[&[0xff; 40][..], &[1]].concat()).len(), 22);
+    }
+
+    #[test]
+    fn an_element_ends_at_the_position_behind_it() {
+        let bytes = [0x02, 1, 7, 0x04, 2, b'a', b'b'];
+        let mut elements = Elements::of(&bytes);
+        elements.any();
+        assert_eq!(elements.position(), 3);
+        let content = elements.expect(OCTET_STRING).expect("it is there");
+        assert_eq!(&bytes[elements.position() - content.len()..elements.position()], b"ab");
+    }
 
     #[test]
     fn lengths_come_short_and_long() {

@@ -46,6 +46,8 @@ pub mod sasl;
 pub mod session;
 pub mod smb;
 pub mod smtp;
+pub mod snmp;
+pub mod socks;
 pub mod ssh;
 pub mod tds;
 pub mod telnet;
@@ -53,6 +55,7 @@ pub mod text;
 pub mod tls;
 pub mod upgrade;
 pub mod value;
+pub mod vnc;
 pub mod websocket;
 
 use std::fmt;
@@ -77,6 +80,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &kerberos::TCP,
     &kerberos::UDP,
     &ldap::PROTOCOL,
+    &snmp::UDP,
+    &snmp::TCP,
     &mysql::PROTOCOL,
     &tds::PROTOCOL,
     &mongodb::PROTOCOL,
@@ -88,6 +93,9 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &fix::PROTOCOL,
     &hl7::PROTOCOL,
     &iso8583::PROTOCOL,
+    &socks::V5,
+    &socks::V4,
+    &vnc::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,

@@ -1,8 +1,9 @@
-//! What becomes of an offer to switch a connection to TLS: STARTTLS, STLS, `AUTH TLS`.
+//! What becomes of an offer to switch a connection to TLS: STARTTLS, STLS, `AUTH TLS`; and of encryption that is part of a
+//! protocol.
 
 use super::login::HeldLogin;
 use crate::model::event::{Event, EventSink, LinkFact};
-use crate::model::link::Upgrade;
+use crate::model::link::{Encryption, Upgrade};
 
 /// Follows the offer through one connection.
 #[derive(Debug, Default)]
@@ -68,6 +69,39 @@ impl Offer {
         if self.said != Some(upgrade) {
             self.said = Some(upgrade);
             out.event(Event::Link(LinkFact::Upgrade(upgrade)));
+        }
+    }
+}
+
+/// Follows a protocol with encryption of its own that need not be used for everything: a link is as good as what is
+/// worst protected on it.
+#[derive(Debug, Default)]
+pub struct Own {
+    sealed: bool,
+    clear: bool,
+}
+
+impl Own {
+    /// Something was encrypted. Says whether it is the first time.
+    pub fn sealed(&mut self, out: &mut dyn EventSink) -> bool {
+        let first = !std::mem::replace(&mut self.sealed, true);
+        if first {
+            self.say(out);
+        }
+        first
+    }
+
+    /// Something that could have been encrypted was not.
+    pub fn clear(&mut self, out: &mut dyn EventSink) {
+        if !std::mem::replace(&mut self.clear, true) {
+            self.say(out);
+        }
+    }
+
+    fn say(&self, out: &mut dyn EventSink) {
+        if self.sealed {
+            let how = if self.clear { Encryption::None } else { Encryption::Own };
+            out.event(Event::Link(LinkFact::Encrypted(how)));
         }
     }
 }

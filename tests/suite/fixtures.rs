@@ -269,7 +269,8 @@ fn explains(finding: &Value, wanted: &Wanted) -> bool {
     let secret = wanted.secret.as_deref();
     server(finding) == wanted.server
         && (secret.is_some_and(|s| same(value, s) || value.contains(s) || s.contains(value))
-            || (secret.is_none() && wanted.username.as_ref().is_some_and(|u| finding["username"] == *u)))
+            || secret.is_none() && wanted.username.as_ref().is_some_and(|u| finding["username"] == *u)
+            || secret.is_none() && wanted.username.is_none() && is(finding, wanted))
 }
 
 fn same(found: &str, wanted: &str) -> bool {

@@ -7,7 +7,8 @@ use super::login::{Logins, Pending};
 use crate::content::utf16::{self, Order};
 use crate::model::event::{Event, EventSink, LinkFact, Outcome};
 use crate::model::limits::{self, Cap};
-use crate::model::link::{Encryption, Upgrade};
+use crate::model::link::Upgrade;
+use crate::proto::upgrade::Own;
 
 /// Trees (connected shares) of one connection that are remembered.
 const TREES: usize = 64;
@@ -43,9 +44,7 @@ pub(super) struct Talk {
     trees: VecDeque<(u32, Tree)>,
     /// Passwords are sent as they are: the server has not asked for anything else. Of SMB 1.
     pub(super) plain: Option<bool>,
-    /// Something was encrypted; content of a file was not.
-    sealed: bool,
-    clear: bool,
+    protection: Own,
 }
 
 impl Talk {
@@ -99,25 +98,14 @@ impl Talk {
 
     /// A message was encrypted.
     pub(super) fn sealed(&mut self, out: &mut dyn EventSink) {
-        if !std::mem::replace(&mut self.sealed, true) {
+        if self.protection.sealed(out) {
             out.event(Event::Link(LinkFact::Upgrade(Upgrade::Done)));
-            self.protection(out);
         }
     }
 
-    /// Content of a file was not encrypted.
+    /// Content of a file was not encrypted: a connection may have shares of both kinds.
     pub(super) fn clear(&mut self, out: &mut dyn EventSink) {
-        if !std::mem::replace(&mut self.clear, true) {
-            self.protection(out);
-        }
-    }
-
-    /// A connection may have shares of both kinds: then it is as good as the worse of them.
-    fn protection(&self, out: &mut dyn EventSink) {
-        if self.sealed {
-            let how = if self.clear { Encryption::None } else { Encryption::Smb };
-            out.event(Event::Link(LinkFact::Encrypted(how)));
-        }
+        self.protection.clear(out);
     }
 
     /// The connection is over.

@@ -194,7 +194,7 @@ fn protection(key: &Key) -> Text {
     let basis = match key.encryption {
         Encryption::None => Text::styled(BAD, "none"),
         Encryption::Opaque => Text::styled(DIM, "opaque"),
-        Encryption::Smb => Text::plain("SMB 3").with(DIM, " (upgraded)"),
+        Encryption::Own => Text::plain("its own").with(DIM, " (upgraded)"),
         Encryption::Ssh => Text::plain("SSH"),
         Encryption::Tls => Text::plain(tls),
         Encryption::Unknown => Text::styled(DIM, "unknown"),
