@@ -433,7 +433,8 @@ mod tests {
 
     #[test]
     fn what_a_program_computes_is_nobodys_password() {
-        for text in ["util.encodeUTF8(p);", "N.encodeUTF8(e", "keys.sub[index", "null;", "passwordBytes,", "0x0002000,"] {
+        for text in ["util.encodeUTF8(p);", "N.encodeUTF8(e", "keys.sub[index", "null;", "passwordBytes,", "0x0002000,"]
+        {
             assert_eq!(ask(text, Direction::ToClient, Some(Format::Plain)), None, "{text}");
         }
         for text in ["Winter2024!;", "kadidd!ehopper", "a(b7Qx!z", "hunter2,"] {

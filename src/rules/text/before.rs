@@ -326,8 +326,19 @@ fn generic(tag: &[u8]) -> bool {
 fn label(text: &[u8], end: usize) -> Option<Near> {
     let stop =
         |b: u8| matches!(b, b'\n' | b'\r' | b';' | b'|' | b'<' | b'>' | b'{' | b'}' | b',' | b'"' | b'&' | b'\t');
-    let first = backward(text, end, LABEL, |b| !stop(b));
+    let first = behind_sequence(text, backward(text, end, LABEL, |b| !stop(b)));
     (first < end).then_some(Near { name: first..end, place: Place::Label, reading: Reading::Label })
+}
+
+/// The offset behind a terminal's control sequence (ECMA-48, section 5.4) that reaches to `from` or over it: `\x1b[6;3H`
+/// moves the cursor to where the next label begins.
+fn behind_sequence(text: &[u8], from: usize) -> usize {
+    const LONGEST: usize = 16;
+    let before = from.saturating_sub(LONGEST);
+    let escape = text.get(before..text.len().min(from + LONGEST)).and_then(|near| memchr::memrchr(0x1b, near));
+    let Some(parameters) = escape.map(|n| before + n + 2).filter(|n| at(text, n - 1) == b'[') else { return from };
+    let last = forward(text, parameters, LONGEST, |b| b.is_ascii_digit() || matches!(b, b';' | b'?'));
+    if at(text, last).is_ascii_alphabetic() { from.max(last + 1) } else { from }
 }
 
 #[cfg(test)]

@@ -284,7 +284,8 @@ pub(super) fn phone(v: &[u8]) -> Option<Verdict> {
     let digits: Vec<u8> = v.iter().copied().filter(u8::is_ascii_digit).collect();
     let dots = v.iter().filter(|b| **b == b'.').count();
     let uniform = digits.windows(2).all(|pair| pair.first() == pair.last());
-    let date = v.len() >= 10 && v.get(4) == Some(&b'-') && v.get(7) == Some(&b'-');
+    let year = v.get(..4).is_some_and(|year| year.iter().all(u8::is_ascii_digit));
+    let date = year && v.len() >= 10 && v.get(4) == Some(&b'-') && v.get(7) == Some(&b'-');
     let address = dots == 3 && v.split(|b| *b == b'.').all(|part| part.len() <= 3);
     pass((7..=15).contains(&digits.len()) && !uniform && !date && !address)
 }
@@ -355,6 +356,7 @@ mod tests {
         }
         accepts("email", "alice@shop.example");
         accepts("phone", "+44 20 7946 0958");
+        accepts("phone", "+972-54-467-4407");
         refuses("phone", "2026-01-02");
         refuses("phone", "192.168.100.200");
     }
