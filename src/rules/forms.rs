@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 pub(super) const SEPARATORS: &[u8] = b" -./+=(";
 
 /// Longest run, and most runs of one number.
-pub(super) const RUN: usize = 34;
+pub(super) const RUN: usize = 38;
 pub(super) const RUNS: usize = 9;
 
 /// What one character may be.

@@ -132,6 +132,10 @@ fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
     if matches!(value.len(), 10 | 13) && second(value) {
         return None;
     }
+    // `sid=7601422517.7486074940`: analytics name sessions so, too.
+    if value.contains(&b'.') && value.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+        return None;
+    }
     // `session=FileStation`
     let word = value.len() < 16 && value.iter().all(u8::is_ascii_alphabetic);
     if situation.handed_over() && situation.format.is_none() && !word {

@@ -78,6 +78,7 @@ fn validators(when: &When) -> &[String] {
 
 fn company(when: &When) -> &[String] {
     match when {
+        When::Content(content) if content.near.is_empty() => &content.raised_by,
         When::Content(content) => &content.near,
         When::Field(named) => &named.near,
         When::Number(number) if number.near.is_empty() => &number.raised_by,

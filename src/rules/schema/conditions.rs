@@ -178,6 +178,9 @@ pub struct Content {
     pub near: Vec<String>,
     /// The most confidence in a match in the running text of a document that a server publishes.
     pub prose_confidence: Option<Confidence>,
+    /// There it is as sure as elsewhere where a finding of one of these kinds is near.
+    #[serde(default)]
+    pub raised_by: Vec<String>,
     /// What is left alone.
     #[serde(default)]
     pub allow: Vec<Allow>,

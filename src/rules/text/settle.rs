@@ -88,10 +88,14 @@ impl Matcher {
 
     /// How sure a number is that nothing but the findings near it speaks for.
     fn raised(&self, hit: &Hit, hits: &[Hit]) -> Option<Confidence> {
-        let When::Number(number) = &self.catalogue.rule(hit.rule).when else { return None };
-        let confidence = number.apart_confidence.filter(|_| hit.confidence == Confidence::Low)?;
-        let test = hit.why.has(Fact::TestValue) || number.raised_by.is_empty();
-        (!test && self.beside(hit, &number.raised_by, hits, Confidence::Medium)).then_some(confidence)
+        let rule = self.catalogue.rule(hit.rule);
+        let (confidence, raised_by) = match &rule.when {
+            When::Number(number) => (number.apart_confidence?, &number.raised_by),
+            When::Content(content) => (rule.confidence, &content.raised_by),
+            _ => return None,
+        };
+        let test = hit.why.has(Fact::TestValue) || raised_by.is_empty() || hit.confidence != Confidence::Low;
+        (!test && self.beside(hit, raised_by, hits, Confidence::Medium)).then_some(confidence)
     }
 
     /// Keeps the hit with the highest rank, then confidence, then length, of those that overlap. It takes

@@ -249,6 +249,24 @@ pub(super) fn tr_tckn(v: &[u8]) -> Option<Verdict> {
     pass(*d.first()? != 0 && d.get(9..11)? == [tenth, last])
 }
 
+/// Turkey's number of taxpayers: each digit is moved on by its place, and doubled as often, modulo 9.
+pub(super) fn tr_vkn(v: &[u8]) -> Option<Verdict> {
+    let d = exactly(v, 10)?;
+    let (check, body) = d.split_last()?;
+    let sum: u32 = (1..=9)
+        .rev()
+        .zip(body)
+        .map(|(place, digit)| match (digit + place) % 10 {
+            0 => 0,
+            moved => match (moved << place) % 9 {
+                0 => 9,
+                rest => rest,
+            },
+        })
+        .sum();
+    pass((10 - sum % 10) % 10 == *check && !uniform(&d))
+}
+
 pub(super) fn ru_inn(v: &[u8]) -> Option<Verdict> {
     let d = exactly(v, 12)?;
     let first = weighted(d.get(..10)?, &[7, 2, 4, 10, 3, 5, 9, 4, 6, 8]) % 11 % 10;

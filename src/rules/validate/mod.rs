@@ -196,6 +196,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("th_pin", Value(world::th_pin)),
     ("told_password", Value(secret::told_password)),
     ("tr_tckn", Value(europe::tr_tckn)),
+    ("tr_vkn", Value(europe::tr_vkn)),
     ("track2", Value(money::track2)),
     ("tw_id", Value(world::tw_id)),
     ("ua_rntrc", Value(europe::ua_rntrc)),

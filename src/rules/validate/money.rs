@@ -81,7 +81,9 @@ pub(super) fn pan(v: &[u8]) -> Option<Verdict> {
 /// The digits of track 2 of a magnetic stripe: a card number, then the year and month it expires.
 pub(super) fn track2(v: &[u8]) -> Option<Verdict> {
     let fits = (12..=19).any(|length| {
-        let month = v.get(length + 2..length + 4).and_then(digits).map(|m| super::digits::number(&m, 0, 2));
+        // The sign between is `=`, which is no part of the value, or `D`.
+        let rest = v.get(length..).map(|rest| rest.strip_prefix(b"D").unwrap_or(rest));
+        let month = rest.and_then(|rest| rest.get(2..4)).and_then(digits).map(|m| super::digits::number(&m, 0, 2));
         matches!(month, Some(1..=12)) && v.get(..length).is_some_and(|number| pan(number).is_some())
     });
     if fits { sure() } else { None }
