@@ -64,26 +64,39 @@ pub(super) struct Way {
     pub(super) rules: Vec<RuleIndex>,
 }
 
-/// How many runs a number may have, as bits, by the lengths of its first two.
+/// How many runs a number may have, as bits, by the lengths of its first three: no run as 0, longer ones as the
+/// longest.
 #[derive(Debug)]
-pub(super) struct SeveralRuns([[u16; 1 + forms::RUN]; 1 + forms::RUN]);
+pub(super) struct SeveralRuns([[[u16; 1 + LONG]; 1 + LONG]; 1 + LONG]);
+
+/// Runs of so many characters and more count as one length there.
+const LONG: usize = 12;
 
 impl Default for SeveralRuns {
     fn default() -> Self {
-        Self([[0; 1 + forms::RUN]; 1 + forms::RUN])
+        Self([[[0; 1 + LONG]; 1 + LONG]; 1 + LONG])
     }
 }
 
 impl SeveralRuns {
-    fn add(&mut self, first: usize, second: usize, runs: usize) {
-        if let Some(counts) = self.0.get_mut(first).and_then(|seconds| seconds.get_mut(second)) {
+    /// Adds a number with runs of these lengths, two or more.
+    fn add(&mut self, mut lengths: impl Iterator<Item = usize>) {
+        let mut next = || lengths.next().map(|length| length.min(LONG));
+        let (Some(first), Some(second), third) = (next(), next(), next()) else { return };
+        let runs = 2 + usize::from(third.is_some()) + lengths.count();
+        let Some(counts) = self.0.get_mut(first).and_then(|seconds| seconds.get_mut(second)) else { return };
+        // What follows two runs may be any other.
+        let thirds = third.map_or(0..=LONG, |third| third..=third);
+        for counts in counts.get_mut(thirds).unwrap_or_default() {
             *counts |= 1 << runs;
         }
     }
 
-    /// How many runs a number may have of which the first two have these lengths, as bits.
-    pub(super) fn counts(&self, first: usize, second: usize) -> u16 {
-        self.0.get(first).and_then(|seconds| seconds.get(second)).copied().unwrap_or(0)
+    /// How many runs a number may have of which the first three have these lengths, as bits.
+    pub(super) fn counts(&self, lengths: [usize; 3]) -> u16 {
+        let [first, second, third] = lengths.map(|length| length.min(LONG));
+        let counts = self.0.get(first).and_then(|seconds| seconds.get(second)).and_then(|thirds| thirds.get(third));
+        counts.copied().unwrap_or(0)
     }
 }
 
@@ -247,7 +260,7 @@ impl Compiled {
             for variant in forms::variants(form)? {
                 match (variant.lengths().next(), variant.lengths().nth(1)) {
                     (Some(only), None) => self.lone_runs |= 1 << only,
-                    (Some(first), Some(second)) => self.several_runs.add(first, second, variant.lengths().count()),
+                    (Some(_), Some(_)) => self.several_runs.add(variant.lengths()),
                     _ => {}
                 }
                 let alone = number.boundary == Boundary::Number;

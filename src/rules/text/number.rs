@@ -103,7 +103,7 @@ impl Matcher {
         let runs = chain.runs();
         let length = |n: usize| runs.get(n).map_or(0, Range::len);
         let alone = u16::from(self.compiled.lone_runs >> length(0) & 1 == 1);
-        let counts = self.compiled.several_runs.counts(length(0), length(1)) | alone << 1;
+        let counts = self.compiled.several_runs.counts([0, 1, 2].map(length)) | alone << 1;
         let most = runs.len().min(counts.checked_ilog2()? as usize);
         let mut signatures = [0; RUNS];
         let mut signature = 0;
