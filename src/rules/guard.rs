@@ -113,6 +113,7 @@ fn password(names: &Names, value: &[u8], situation: &Situation) -> Option<Confid
         Shape::Other if situation.format.is_none() => Some(Confidence::High),
         // `string password = 2;`
         Shape::Other if situation.direction == Direction::ToClient && value.len() < 3 => None,
+        Shape::Other if situation.direction == Direction::ToClient && value.len() < 4 => Some(Confidence::Low),
         Shape::Other => Some(Confidence::Medium),
     }
 }
