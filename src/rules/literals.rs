@@ -2,9 +2,10 @@
 //!
 //! Of each literal two grams are chosen, four bytes that text has least often: one at an even offset and
 //! one at an odd one. So it is enough to look at every second place of a text: one look into a table
-//! tells whether the four bytes there can be some literal's gram. Nearly nowhere they are, and what is
-//! left is compared in full. An automaton over the same literals would touch its tables once for each
-//! byte, one after the other; here each place is looked at by itself, several at a time.
+//! tells whether the four bytes there can be some literal's gram. Nearly nowhere they are; a second table
+//! tells whether the two bytes before or behind can be the literal's, too, and what is left is compared in
+//! full. An automaton over the same literals would touch its tables once for each byte, one after the other;
+//! here each place is looked at by itself, several at a time, and nothing branches before the comparison.
 
 use std::sync::LazyLock;
 
@@ -25,14 +26,24 @@ const PIECE: usize = 4096;
 /// Bits of a hash that lead to a byte of the filter, which has to stay in the nearest caches.
 const SLOTS: u32 = 16;
 
-/// Bits of a hash of all four bytes, that lead to a bit of the second filter.
-const PRECISE: u32 = 18;
+/// Bits of a hash of what is around a place, that lead to a bit of the second filter.
+const PRECISE: u32 = 20;
 
 /// Of the first, the bits that lead to a list of grams.
 const LISTS: u32 = 14;
 
 /// Makes letters lower case; what else it changes it changes in literals too.
 const FOLD: u8 = 0x20;
+
+/// Where in the eight bytes of a window its gram begins.
+const BEFORE: usize = 2;
+
+/// What the second filter knows of a literal: the bytes of a window that it hashes, the most telling first.
+const FOUR_AND_NEXT: u64 = 0xffff_ffff_ffff_0000;
+const FOUR_AND_PRIOR: u64 = 0x0000_ffff_ffff_ffff;
+const THREE_AND_PRIOR: u64 = 0x0000_00ff_ffff_ff00;
+const FOUR: u64 = 0x0000_ffff_ffff_0000;
+const THREE: u64 = 0x0000_00ff_ffff_0000;
 
 /// The four folded bytes that text of the web (pages, scripts, styles, JSON, CSV, prose) has most often,
 /// counted over 30 MB of manuals and packages, the most frequent first, 25 to a line. `_` is a space.
@@ -64,10 +75,10 @@ pub(super) struct Literals {
     patterns: Vec<Box<[u8]>>,
     /// By the first three bytes of a gram, a bit for each class of its last.
     filter: Box<[u32; 1 << SLOTS]>,
-    /// By all bytes of a gram that count, a bit.
+    /// By a gram and what is beside it, a bit.
     precise: Box<[u64; 1 << (PRECISE - 6)]>,
-    /// The grams, list by list.
-    grams: Vec<Gram>,
+    /// Where the grams of literals are in them, list by list.
+    places: Vec<Place>,
     /// Where each list begins, and where the last one ends.
     lists: Vec<u32>,
 }
@@ -96,7 +107,7 @@ impl Literals {
                     if let Some(classes) = filter.get_mut(slot(seen)) {
                         *classes |= gram.classes();
                     }
-                    let (word, bit) = hash(seen);
+                    let (word, bit) = hash(gram.surroundings(pattern, seen));
                     if let Some(word) = precise.get_mut(word) {
                         *word |= 1 << bit;
                     }
@@ -108,7 +119,9 @@ impl Literals {
         listed.dedup_by_key(|(list, gram)| (*list, gram.literal, gram.offset));
         let begin = |list| listed.partition_point(|(of, _)| *of < list) as u32;
         let lists = (0..=1 << LISTS).map(begin).collect();
-        Self { patterns, filter, precise, lists, grams: listed.into_iter().map(|(_, gram)| gram).collect() }
+        let place = |gram: Gram| patterns.get(gram.literal as usize).map(|pattern| gram.place(pattern));
+        let places = listed.into_iter().filter_map(|(_, gram)| place(gram)).collect();
+        Self { patterns, filter, precise, places, lists }
     }
 
     /// Finds all of them, wherever they overlap, in the order of their ends.
@@ -116,35 +129,37 @@ impl Literals {
     pub(super) fn find(&self, text: &[u8], hits: &mut Vec<Hit>) {
         hits.clear();
         let mut at = 0;
-        let mut noted = [0; PIECE / BLOCK];
+        let mut blocks = [0_u16; PIECE / BLOCK];
+        let mut places = [0_u16; PIECE / STEP];
         loop {
             let rest = text.get(at..).unwrap_or_default();
             let piece = rest.get(..PIECE + GRAMS - BLOCK).unwrap_or(rest);
-            let (mut offset, mut count) = (0, 0);
-            while let Some(bytes) = piece.get(offset..).and_then(|rest| rest.first_chunk()) {
+            let (mut end, mut count) = (0, 0);
+            while let Some(bytes) = piece.get(end..).and_then(|rest| rest.first_chunk()) {
                 let any = grams(bytes).into_iter().fold(0, |any, gram| any | self.admits(gram));
-                noted[count % noted.len()] = offset;
+                blocks[count % blocks.len()] = end as u16;
                 count += (any & 1) as usize;
-                offset += BLOCK;
+                end += BLOCK;
             }
-            if offset == 0 {
+            if end == 0 {
                 break;
             }
-            for offset in noted.iter().take(count) {
-                let block = at + offset;
-                let Some(bytes) = piece.get(*offset..).and_then(|rest| rest.first_chunk()) else { continue };
-                let admitted = grams(bytes).into_iter().rev().map(|gram| self.admits(gram) & 1);
-                let mut places = admitted.fold(0, |places, admitted| places << 1 | admitted);
-                while places != 0 {
-                    let place = block + STEP * places.trailing_zeros() as usize;
-                    let gram = text.get(place..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| folded(*bytes));
-                    if self.knows(gram) | self.knows(gram & Gram::ANY_LAST) {
-                        self.verify(text, place, hits);
-                    }
-                    places &= places - 1;
+            let mut admitted = 0;
+            for block in blocks.iter().take(count) {
+                let bytes = piece.get(usize::from(*block)..).and_then(|rest| rest.first_chunk());
+                for (n, gram) in (0..).zip(bytes.map(grams).unwrap_or_default()) {
+                    places[admitted % places.len()] = block + STEP as u16 * n;
+                    admitted += (self.admits(gram) & 1) as usize;
                 }
             }
-            at += offset;
+            let mut known = 0;
+            for n in 0..admitted {
+                let place = places[n % places.len()];
+                places[known % places.len()] = place;
+                known += usize::from(inside(text, at + usize::from(place)).is_none_or(|window| self.knows(window)));
+            }
+            places.iter().take(known).for_each(|place| self.verify(text, at + usize::from(*place), hits));
+            at += end;
         }
         (at..text.len()).step_by(STEP).for_each(|at| self.verify(text, at, hits));
         // Where in a literal its gram is differs: the hits come nearly in order.
@@ -158,28 +173,29 @@ impl Literals {
         self.filter[slot(gram)] >> class(gram)
     }
 
-    /// Whether a literal may have a gram of which these bytes count.
-    fn knows(&self, gram: u32) -> bool {
-        let (word, bit) = hash(gram);
-        self.precise.get(word).is_some_and(|word| word >> bit & 1 == 1)
+    /// Whether a literal may have what this window shows of it.
+    #[inline]
+    #[allow(clippy::indexing_slicing, reason = "a number of so many bits is inside an array of so many")]
+    const fn knows(&self, window: u64) -> bool {
+        let [a, b, c, d, e] = [FOUR_AND_NEXT, FOUR_AND_PRIOR, THREE_AND_PRIOR, FOUR, THREE];
+        let [a, b, c, d, e] = [hash(window & a), hash(window & b), hash(window & c), hash(window & d), hash(window & e)];
+        let any = self.precise[a.0] >> a.1
+            | self.precise[b.0] >> b.1
+            | self.precise[c.0] >> c.1
+            | self.precise[d.0] >> d.1
+            | self.precise[e.0] >> e.1;
+        any & 1 == 1
     }
 
     /// Adds the literals that are really there.
     #[inline(never)]
     fn verify(&self, text: &[u8], at: usize, hits: &mut Vec<Hit>) {
-        let rest = text.get(at..).unwrap_or_default();
-        let bytes = rest.first_chunk().copied();
-        let bytes = bytes.unwrap_or_else(|| [0, 1, 2, 3].map(|n| rest.get(n).copied().unwrap_or(0)));
-        let gram = folded(bytes);
-        let list = list(slot(gram));
+        let window = inside(text, at).unwrap_or_else(|| across(text, at as isize));
+        let list = list(slot((window >> (8 * BEFORE)) as u32));
         let (Some(begin), Some(end)) = (self.lists.get(list), self.lists.get(list + 1)) else { return };
-        let list = self.grams.get(*begin as usize..*end as usize).unwrap_or_default();
-        for known in list.iter().filter(|known| gram & known.mask == known.bytes) {
+        let list = self.places.get(*begin as usize..*end as usize).unwrap_or_default();
+        for known in list.iter().filter(|known| window & known.mask == known.window) {
             let Some(start) = at.checked_add_signed(-isize::from(known.offset)) else { continue };
-            let there = text.get(start + usize::from(known.place)..).and_then(|rest| rest.first_chunk());
-            if known.other != 0 && there.is_none_or(|there| folded(*there) != known.other) {
-                continue;
-            }
             let Some(pattern) = self.patterns.get(known.literal as usize) else { continue };
             let end = start + pattern.len();
             if text.get(start..end).is_some_and(|there| there.eq_ignore_ascii_case(pattern)) {
@@ -198,10 +214,17 @@ struct Gram {
     literal: u32,
     /// How far behind the first byte of the literal.
     offset: i16,
-    /// Four other folded bytes of the literal, which are compared before all of it; 0 if it has no more than three.
-    other: u32,
-    /// Where in the literal these are.
-    place: u8,
+}
+
+/// Where the gram of a literal is in it, and what is around.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The folded bytes of the literal from two before the gram to two behind it; 0 where it has none.
+    window: u64,
+    /// Which of them it has.
+    mask: u64,
+    literal: u32,
+    offset: i16,
 }
 
 impl Gram {
@@ -216,10 +239,7 @@ impl Gram {
         let gram = |from: usize, mask: u32| {
             let byte = |n: usize| pattern.get(from + n).map_or(0, |byte| byte | FOLD);
             let bytes = u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) & mask;
-            let place = if from < 4 { pattern.len().saturating_sub(4).min(usize::from(u8::MAX)) } else { 0 };
-            let other = pattern.get(place..).and_then(|rest| rest.first_chunk());
-            let other = other.map_or(0, |bytes| folded(*bytes));
-            Self { bytes, mask, literal, offset: from as i16, other, place: place as u8 }
+            Self { bytes, mask, literal, offset: from as i16 }
         };
         let last = pattern.len().checked_sub(3)?;
         // The offset has to fit.
@@ -248,6 +268,23 @@ impl Gram {
         firsts.map(move |first| self.bytes | u32::from(first))
     }
 
+    /// What the second filter is told of it where it looks so.
+    fn surroundings(self, pattern: &[u8], seen: u32) -> u64 {
+        let Place { window, mask, .. } = self.place(pattern);
+        let has = |all: &u64| mask & all == *all;
+        let known = if self.mask == Self::ANY_LAST { [THREE_AND_PRIOR, THREE] } else { [FOUR_AND_NEXT, FOUR_AND_PRIOR] };
+        let known = known.into_iter().find(has).unwrap_or(FOUR);
+        (window & !FOUR | u64::from(seen) << (8 * BEFORE)) & known
+    }
+
+    /// Where it is in its literal.
+    fn place(self, pattern: &[u8]) -> Place {
+        let window = across(pattern, isize::from(self.offset));
+        // A folded byte has the bit that folds.
+        let mask = window.to_le_bytes().map(|byte| if byte == 0 { 0 } else { u8::MAX });
+        Place { window, mask: u64::from_le_bytes(mask), literal: self.literal, offset: self.offset }
+    }
+
     /// The classes of what its last byte may be.
     const fn classes(self) -> u32 {
         if self.mask == Self::ANY_LAST { u32::MAX } else { 1 << class(self.bytes) }
@@ -264,13 +301,22 @@ fn grams(bytes: &[u8; GRAMS]) -> [u32; TOGETHER] {
     [front as u32, (front >> 16) as u32, back as u32, (back >> 16) as u32]
 }
 
-const fn folded(bytes: [u8; 4]) -> u32 {
-    u32::from_le_bytes(bytes) | u32::from_le_bytes([FOLD; 4])
+/// The folded window around a place well inside of a text.
+#[inline]
+fn inside(text: &[u8], place: usize) -> Option<u64> {
+    let bytes = text.get(place.checked_sub(BEFORE)?..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*bytes) | u64::from_le_bytes([FOLD; 8]))
+}
+
+/// The folded window around a place at the edges of a text; 0 for what is outside.
+fn across(text: &[u8], place: isize) -> u64 {
+    let byte = |n: isize| usize::try_from(place - BEFORE as isize + n).ok().and_then(|at| text.get(at));
+    u64::from_le_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|n| byte(n).map_or(0, |byte| byte | FOLD)))
 }
 
 /// All bytes lead to a bit of a word.
-const fn hash(gram: u32) -> (usize, u32) {
-    let hash = gram.wrapping_mul(0x85eb_ca6b) >> (u32::BITS - PRECISE);
+const fn hash(window: u64) -> (usize, u64) {
+    let hash = window.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - PRECISE);
     ((hash >> 6) as usize, hash & 63)
 }
 
