@@ -154,10 +154,16 @@ fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
 }
 
 /// Bytes of a value in parts with letters and digits: `support.class.actionscript.2` has none, and `_ref2.token` few.
+/// Or in long parts whose case changes as it does in no name: `kDfXqWmTzRbYcUeNpLaO`.
 fn mixed(value: &[u8]) -> usize {
     let parts = value.split(|b| b.is_ascii_punctuation() && !matches!(b, b'+' | b'/' | b'='));
-    let both = |part: &&[u8]| part.iter().any(u8::is_ascii_digit) && part.iter().any(u8::is_ascii_alphabetic);
-    parts.filter(both).map(<[u8]>::len).sum()
+    let both = |part: &[u8]| part.iter().any(u8::is_ascii_digit) && part.iter().any(u8::is_ascii_alphabetic);
+    let wild = |part: &[u8]| {
+        let pairs = part.iter().zip(part.iter().skip(1));
+        let changes = pairs.filter(|(one, next)| one.is_ascii_lowercase() != next.is_ascii_lowercase()).count();
+        part.len() >= 16 && 3 * changes >= part.len()
+    };
+    parts.filter(|part| both(part) || wild(part)).map(<[u8]>::len).sum()
 }
 
 /// So many of them make a value random.
@@ -454,6 +460,23 @@ mod tests {
         }
         for token in ["a1b2.c3d4.e5f6", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "k3J9sZ0q+w=="] {
             assert!(mixed(token.as_bytes()) >= MIXED, "{token}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_at_random_has_digits_or_changes_its_case() {
+        let situation = Situation {
+            direction: Direction::ToClient,
+            format: Some(Format::Json),
+            place: Place::Json,
+            delimited: true,
+        };
+        let ask = |value: &str| judge(Guard::Token, &Names::default(), value.as_bytes(), &situation);
+        for random in ["syt_aGFucw_kDfXqWmTzRbYcUeNpLaO_1A2b3C", "9HqLlyZOugoStsXCUfD0Ydwn"] {
+            assert_eq!(ask(random), Some(Confidence::Medium), "{random}");
+        }
+        for name in ["support.class.actionscript.2", "dispatchTokenRefreshHandler", "REFRESH_TOKEN_IS_MISSING"] {
+            assert_eq!(ask(name), None, "{name}");
         }
     }
 }

@@ -178,7 +178,8 @@ impl Literals {
     #[allow(clippy::indexing_slicing, reason = "a number of so many bits is inside an array of so many")]
     const fn knows(&self, window: u64) -> bool {
         let [a, b, c, d, e] = [FOUR_AND_NEXT, FOUR_AND_PRIOR, THREE_AND_PRIOR, FOUR, THREE];
-        let [a, b, c, d, e] = [hash(window & a), hash(window & b), hash(window & c), hash(window & d), hash(window & e)];
+        let [a, b, c, d, e] =
+            [hash(window & a), hash(window & b), hash(window & c), hash(window & d), hash(window & e)];
         let any = self.precise[a.0] >> a.1
             | self.precise[b.0] >> b.1
             | self.precise[c.0] >> c.1
@@ -272,7 +273,8 @@ impl Gram {
     fn surroundings(self, pattern: &[u8], seen: u32) -> u64 {
         let Place { window, mask, .. } = self.place(pattern);
         let has = |all: &u64| mask & all == *all;
-        let known = if self.mask == Self::ANY_LAST { [THREE_AND_PRIOR, THREE] } else { [FOUR_AND_NEXT, FOUR_AND_PRIOR] };
+        let known =
+            if self.mask == Self::ANY_LAST { [THREE_AND_PRIOR, THREE] } else { [FOUR_AND_NEXT, FOUR_AND_PRIOR] };
         let known = known.into_iter().find(has).unwrap_or(FOUR);
         (window & !FOUR | u64::from(seen) << (8 * BEFORE)) & known
     }

@@ -72,15 +72,16 @@ pub(super) fn is_login(path: &str) -> bool {
         ])
 }
 
-/// Whether a query logs in with `u` and `p`, as those of InfluxDB 1 do (and those of Subsonic): both are there, and
-/// something else that such a query has.
+/// Whether a query or a form logs in with `u` and `p`, as those of InfluxDB 1, Subsonic and DokuWiki do: both are
+/// there, and something else that such a one has.
 pub(super) fn short_login<N: AsRef<str>>(names: impl Iterator<Item = N>) -> bool {
     let (mut user, mut password, mut other) = (false, false, false);
     for name in names {
         match name.as_ref() {
             "u" => user = true,
             "p" => password = true,
-            "db" | "q" | "rp" | "epoch" | "precision" | "chunked" | "consistency" | "c" | "v" | "f" => other = true,
+            "db" | "q" | "rp" | "epoch" | "precision" | "chunked" | "consistency" | "c" | "v" | "f" | "do"
+            | "action" | "login" | "submit" => other = true,
             _ => {}
         }
     }
@@ -192,6 +193,7 @@ mod tests {
     #[test]
     fn queries_with_a_short_login_are_known_by_what_else_they_have() {
         assert!(short_login(["u", "p", "db"].iter()) && short_login(["q", "p", "u"].iter()));
+        assert!(short_login(["id", "do", "u", "p", "r"].iter()));
         assert!(!short_login(["u", "p"].iter()) && !short_login(["p", "q"].iter()));
     }
 
