@@ -41,6 +41,8 @@ pub(super) enum Reading {
 pub(super) struct Names {
     whole: HashMap<Box<str>, Roles>,
     endings: HashMap<Box<str>, Roles>,
+    /// Words that say what a name is of whatever words follow them.
+    beginnings: HashMap<Box<str>, Roles>,
     /// Names as they are written, with the underscore they begin with.
     private: HashMap<Box<str>, Roles>,
     /// Names in scripts that put no blanks between words.
@@ -89,7 +91,8 @@ impl Names {
     /// Adds a name as a rule writes it.
     pub(super) fn add(&mut self, name: &str, role: Role) {
         let ending = name.strip_prefix('*');
-        let name = ending.unwrap_or(name);
+        let beginning = name.strip_suffix('*');
+        let name = ending.or(beginning).unwrap_or(name);
         let wide = name.contains(unspaced);
         if wide && !self.unspaced.iter().any(|known| **known == *name) {
             self.unspaced.push(name.into());
@@ -102,6 +105,9 @@ impl Names {
                 roles.push(role);
             }
         };
+        if beginning.is_some() {
+            return keep(&mut self.beginnings);
+        }
         // In `您的密码` no blank tells the name from the words before it.
         if ending.is_some() || wide {
             keep(&mut self.endings);
@@ -138,7 +144,22 @@ impl Names {
                 break;
             }
         }
+        if reading == Reading::Key {
+            self.beginning(words, &mut roles);
+        }
         roles
+    }
+
+    /// Adds the roles of words that others follow: `telefono_contacto`.
+    fn beginning(&self, words: &[String], roles: &mut Roles) {
+        for start in 0..words.len() {
+            for end in start + 1..words.len().min(start + 1 + TOGETHER) {
+                let key = words.get(start..end).unwrap_or_default().concat();
+                if let Some(known) = self.beginnings.get(key.as_str()) {
+                    merge(roles, known);
+                }
+            }
+        }
     }
 
     /// The same for a word of a sentence: `телефоны`, `numaram`, `電話番号は` are names with an ending.
@@ -384,6 +405,15 @@ mod tests {
         assert_eq!(key("csrfToken"), [csrf]);
         assert_eq!(key("Password del titular"), [password]);
         assert_eq!(key("passwort_nr"), [password]);
+    }
+
+    #[test]
+    fn words_may_follow_some_names() {
+        let mut names = Names::default();
+        names.add("telefono*", Role::Ignored);
+        for (name, known) in [("telefonoContacto", true), ("num_telefono_casa", true), ("telefono", false), ("tel", false)] {
+            assert_eq!(names.resolve(name, Reading::Key).contains(&Role::Ignored), known, "{name}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn anchors(named: &Named) -> impl Iterator<Item = String> {
 /// itself what stands around them, or that nothing need ([`OWN`]).
 pub(super) fn own(named: &Named) -> impl Iterator<Item = String> {
     let all = named.anchors.iter().any(|anchor| anchor == OWN);
-    let several = |name: &String| name.trim_start_matches('*').contains(' ') && name.len() > TELLING;
+    let several = |name: &String| name.trim_matches('*').contains(' ') && name.len() > TELLING;
     let names = named.names.iter().filter(|_| !named.anchors.is_empty());
     let names = names.filter(move |name| all || several(name) || !name.is_ascii());
     names.flat_map(|name| spellings(name)).flat_map(written)
@@ -30,7 +30,7 @@ pub(super) fn own(named: &Named) -> impl Iterator<Item = String> {
 /// A name in small letters: its words apart and together, and without their accents. Of other scripts one
 /// word is enough: text seldom has it.
 fn spellings(name: &str) -> Vec<String> {
-    let name = name.trim_start_matches('*').to_lowercase();
+    let name = name.trim_matches('*').to_lowercase();
     // Marks of Indic and Thai scripts, and what keeps their letters apart, belong to a word.
     let letter = |c: char| c.is_alphanumeric() || matches!(c, '\u{900}'..='\u{e7f}' | '\u{200c}' | '\u{200d}');
     let own: Vec<&str> = name.split(|c| !letter(c)).filter(|word| !word.is_empty()).collect();

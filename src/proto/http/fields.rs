@@ -72,10 +72,15 @@ impl Origin<'_> {
     ) {
         let all = || form::pairs_in(data.bytes, charset);
         let short = names::short_login(all().map(|pair| pair.name));
+        let message = names::text_message(all().map(|pair| pair.name));
         let account = account(all().map(|p| (p.name, p.value)))
             .or_else(|| all().find(|p| short && p.name == "u").map(|pair| pair.value));
         for pair in all() {
-            let name = if short && pair.name == "p" { "password" } else { &pair.name };
+            let name = match &*pair.name {
+                "p" if short => "password",
+                "to" if message => "sms to",
+                name => name,
+            };
             let own = names::is_account(name);
             let account = account.as_deref().filter(|_| !own);
             self.field(kind, name, &pair.value, account, data.span(pair.range), out);

@@ -88,6 +88,19 @@ pub(super) fn short_login<N: AsRef<str>>(names: impl Iterator<Item = N>) -> bool
     user && password && other
 }
 
+/// Whether a query or a form has a text message sent, as gateways have it: there is a `to`, and a text.
+pub(super) fn text_message<N: AsRef<str>>(names: impl Iterator<Item = N>) -> bool {
+    let (mut to, mut text) = (false, false);
+    for name in names {
+        match name.as_ref() {
+            "to" => to = true,
+            "text" | "msg" | "message" | "sms" | "body" | "content" => text = true,
+            _ => {}
+        }
+    }
+    to && text
+}
+
 /// Whether a header can hold something worth finding. Headers that steer caches, connections and
 /// browsers cannot; names nobody listed can.
 pub(super) fn can_hold_secrets(lower: &[u8]) -> bool {
@@ -195,6 +208,11 @@ mod tests {
         assert!(short_login(["u", "p", "db"].iter()) && short_login(["q", "p", "u"].iter()));
         assert!(short_login(["id", "do", "u", "p", "r"].iter()));
         assert!(!short_login(["u", "p"].iter()) && !short_login(["p", "q"].iter()));
+    }
+
+    #[test]
+    fn a_text_and_whom_it_goes_to_are_a_message() {
+        assert!(text_message(["user", "to", "text"].iter()) && !text_message(["from", "to"].iter()));
     }
 
     #[test]
