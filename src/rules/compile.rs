@@ -252,6 +252,10 @@ impl Compiled {
     fn number(&mut self, index: RuleIndex, number: &Number) -> Result<(), String> {
         for name in &number.names {
             self.names.add(name, Role::For(index));
+            // Check digits say whether it is one.
+            if !number.validators.is_empty() {
+                self.names.add_beginning(name, Role::For(index));
+            }
         }
         for name in &number.other_names {
             self.names.add(name, Role::Against(index));

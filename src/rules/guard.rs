@@ -158,10 +158,11 @@ fn token(value: &[u8], situation: &Situation) -> Option<Confidence> {
 fn mixed(value: &[u8]) -> usize {
     let parts = value.split(|b| b.is_ascii_punctuation() && !matches!(b, b'+' | b'/' | b'='));
     let both = |part: &[u8]| part.iter().any(u8::is_ascii_digit) && part.iter().any(u8::is_ascii_alphabetic);
+    // Words begin with one capital and have several small letters.
     let wild = |part: &[u8]| {
-        let pairs = part.iter().zip(part.iter().skip(1));
-        let changes = pairs.filter(|(one, next)| one.is_ascii_lowercase() != next.is_ascii_lowercase()).count();
-        part.len() >= 16 && 3 * changes >= part.len()
+        let runs = || part.chunk_by(|one, next| one.is_ascii_lowercase() == next.is_ascii_lowercase());
+        let odd = |run: &&[u8]| run.first().is_some_and(u8::is_ascii_lowercase) == (run.len() == 1);
+        part.len() >= 16 && 5 * runs().count() > 2 * part.len() && runs().filter(odd).count() >= 3
     };
     parts.filter(|part| both(part) || wild(part)).map(<[u8]>::len).sum()
 }
@@ -475,7 +476,12 @@ mod tests {
         for random in ["syt_aGFucw_kDfXqWmTzRbYcUeNpLaO_1A2b3C", "9HqLlyZOugoStsXCUfD0Ydwn"] {
             assert_eq!(ask(random), Some(Confidence::Medium), "{random}");
         }
-        for name in ["support.class.actionscript.2", "dispatchTokenRefreshHandler", "REFRESH_TOKEN_IS_MISSING"] {
+        for name in [
+            "support.class.actionscript.2",
+            "dispatchTokenRefreshHandler",
+            "cellActiveWithRangeBg",
+            "REFRESH_TOKEN_IS_MISSING",
+        ] {
             assert_eq!(ask(name), None, "{name}");
         }
     }

@@ -85,6 +85,53 @@ const FILLERS: &[&str] = &[
      gentag confirmez reingresar пользователя",
 ];
 
+/// Words at the end of a name that make it the name of something else: `phone_verified_at`, `ssn_hash`.
+const ABOUT: &[&str] = &[
+    "id",
+    "ids",
+    "at",
+    "on",
+    "date",
+    "time",
+    "timestamp",
+    "ts",
+    "type",
+    "count",
+    "total",
+    "hash",
+    "status",
+    "length",
+    "size",
+    "format",
+    "version",
+    "url",
+    "uri",
+    "link",
+    "index",
+    "seq",
+    "order",
+    "sequence",
+    "digits",
+    "mask",
+    "masked",
+    "token",
+    "ref",
+    "reference",
+    "error",
+    "attempts",
+    "limit",
+    "max",
+    "min",
+    "year",
+    "expiry",
+    "expires",
+    "valid",
+    "verified",
+    "enabled",
+    "lat",
+    "lon",
+];
+
 static FILLING: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.iter().flat_map(|words| words.split(' ')).collect());
 
 impl Names {
@@ -114,6 +161,14 @@ impl Names {
         }
         if ending.is_none() {
             keep(if private { &mut self.private } else { &mut self.whole });
+        }
+    }
+
+    /// The same for a name that other words may follow.
+    pub(super) fn add_beginning(&mut self, name: &str, role: Role) {
+        let name = name.trim_start_matches('*');
+        if !name.starts_with('_') && name.chars().count() > 2 {
+            self.add(&format!("{name}*"), role);
         }
     }
 
@@ -152,6 +207,9 @@ impl Names {
 
     /// Adds the roles of words that others follow: `telefono_contacto`.
     fn beginning(&self, words: &[String], roles: &mut Roles) {
+        if words.last().is_none_or(|last| ABOUT.contains(&last.as_str())) {
+            return;
+        }
         for start in 0..words.len() {
             for end in start + 1..words.len().min(start + 1 + TOGETHER) {
                 let key = words.get(start..end).unwrap_or_default().concat();
@@ -411,7 +469,9 @@ mod tests {
     fn words_may_follow_some_names() {
         let mut names = Names::default();
         names.add("telefono*", Role::Ignored);
-        for (name, known) in [("telefonoContacto", true), ("num_telefono_casa", true), ("telefono", false), ("tel", false)] {
+        for (name, known) in
+            [("telefonoContacto", true), ("num_telefono_casa", true), ("telefono", false), ("tel", false)]
+        {
             assert_eq!(names.resolve(name, Reading::Key).contains(&Role::Ignored), known, "{name}");
         }
     }
