@@ -70,6 +70,9 @@ const FILLERS: &[&str] = &[
      casa actual completo completa particular privat privado kontaktowy klient klienta kunde kunden kund \
      asiakas asiakkaan ugyfel klijent klijenta musteri pelanggan solicitante empleado applicant \
      receptor emisor destinatario beneficiario trabajador",
+    // Of which system or account.
+    "prod production dev staging live admin root db database mysql postgres postgresql redis smtp ftp sftp ldap mongodb \
+     master replica primary secondary backup vpn ssh imap",
     // For how long: `contraseña temporal`.
     "temporal temporaire temporanea temporaria provisoria provisoire provvisoria tymczasowe tymczasowy \
      temporar temporara midlertidig tillfallig tijdelijk gecici sementara docasne docasny ideiglenes",
@@ -86,51 +89,13 @@ const FILLERS: &[&str] = &[
 ];
 
 /// Words at the end of a name that make it the name of something else: `phone_verified_at`, `ssn_hash`.
-const ABOUT: &[&str] = &[
-    "id",
-    "ids",
-    "at",
-    "on",
-    "date",
-    "time",
-    "timestamp",
-    "ts",
-    "type",
-    "count",
-    "total",
-    "hash",
-    "status",
-    "length",
-    "size",
-    "format",
-    "version",
-    "url",
-    "uri",
-    "link",
-    "index",
-    "seq",
-    "order",
-    "sequence",
-    "digits",
-    "mask",
-    "masked",
-    "token",
-    "ref",
-    "reference",
-    "error",
-    "attempts",
-    "limit",
-    "max",
-    "min",
-    "year",
-    "expiry",
-    "expires",
-    "valid",
-    "verified",
-    "enabled",
-    "lat",
-    "lon",
-];
+const ABOUTS: &str = "id ids at on date time timestamp ts type count total hash status length size format version url uri link \
+     index seq order sequence digits mask masked token ref reference error attempts limit max min year expiry \
+     expires valid verified enabled lat lon name path file endpoint prefix env field label arn provider header \
+     var issuer audience scope class algorithm alg policy style color icon placeholder text title hint message \
+     msg digest sha checksum fingerprint kid selector manager";
+
+static ABOUT: LazyLock<HashSet<&str>> = LazyLock::new(|| ABOUTS.split(' ').collect());
 
 static FILLING: LazyLock<HashSet<&str>> = LazyLock::new(|| FILLERS.iter().flat_map(|words| words.split(' ')).collect());
 
@@ -207,7 +172,7 @@ impl Names {
 
     /// Adds the roles of words that others follow: `telefono_contacto`.
     fn beginning(&self, words: &[String], roles: &mut Roles) {
-        if words.last().is_none_or(|last| ABOUT.contains(&last.as_str())) {
+        if words.last().is_none_or(|last| ABOUT.contains(last.as_str())) {
             return;
         }
         for start in 0..words.len() {
