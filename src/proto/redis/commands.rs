@@ -195,6 +195,26 @@ fn clear(user: Option<&[u8]>, password: &[u8], span: Span) -> HeldLogin {
     HeldLogin { mechanism: "clear", proof: Proof::Password, username, secret: HeldSecret::new(password), span }
 }
 
+/// Whether the first argument of a command is a key that may say more than where its value is.
+fn of_key(arguments: &[&[u8]]) -> bool {
+    const COMMANDS: [&str; 14] = [
+        "DEL", "EXISTS", "EXPIRE", "GET", "GETEX", "HGET", "HGETALL", "HMSET", "HSET", "PSETEX", "SET", "SETEX",
+        "SETNX", "UNLINK",
+    ];
+    arguments.first().is_some_and(|name| COMMANDS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes())))
+}
+
+/// The part of a key that may open a session, and what the part before calls it: `sess:4fJx…`,
+/// `spring:session:sessions:7c9e6679-…`.
+fn tail(key: &[u8]) -> Option<(usize, &str)> {
+    let skip = memchr::memrchr(b':', key)? + 1;
+    let name = std::str::from_utf8(key.get(..skip - 1)?).ok()?;
+    (key.len() - skip >= TAIL).then_some((skip, name.rsplit(':').next().unwrap_or(name)))
+}
+
+/// Bytes that what opens a session has at least.
+const TAIL: usize = 16;
+
 /// Gives `say` the secrets that a command sets on the server: the index of the argument, how much of
 /// its start is none of the value, and what it is called.
 pub(super) fn settings<'a>(arguments: &[&'a [u8]], say: &mut dyn FnMut(usize, usize, Named<'a>)) {
@@ -216,6 +236,21 @@ pub(super) fn settings<'a>(arguments: &[&'a [u8]], say: &mut dyn FnMut(usize, us
             };
             say(index, 1, named(ACL, name, arguments.get(2).copied()));
         }
+    }
+    if let Some((skip, name)) = arguments.get(1).filter(|_| of_key(arguments)).and_then(|key| tail(key)) {
+        let resource = "";
+        say(
+            1,
+            skip,
+            Named {
+                kind: FieldKind::Key,
+                place: COMMAND,
+                name,
+                resource,
+                direction: Direction::ToServer,
+                account: None,
+            },
+        );
     }
     let pairs = if is(0, "CONFIG") && is(1, "SET") {
         2

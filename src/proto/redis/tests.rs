@@ -137,3 +137,11 @@ fn other_protocols_with_lines_are_refused() {
         assert!(!play(turns).protocols.contains(&"redis"), "{turns:?}");
     }
 }
+
+#[test]
+fn a_key_may_end_in_what_opens_a_session() {
+    let sent = [command(&["GET", "app:sess:9hq4ZVtPq3s8KfWc71Lx"]), command(&["SET", "user:17", "x"])].concat();
+    let said = play_every_cut(&PROTOCOL, &[(C, &sent), (S, b"$-1\r\n+OK\r\n")]);
+    assert!(said.has("field key redis.command sess=9hq4ZVtPq3s8KfWc71Lx"), "{said:?}");
+    assert!(!said.has("field key redis.command user=17"), "{said:?}");
+}
