@@ -14,6 +14,7 @@
 //! * A login is an event once its outcome is known, or at [`Analyzer::end`].
 
 pub mod amqp;
+mod authorization;
 pub mod ber;
 pub mod bulk;
 pub mod cassandra;

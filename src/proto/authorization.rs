@@ -1,4 +1,4 @@
-//! `Authorization` and `Proxy-Authorization`, and the challenges they answer.
+//! `Authorization` and `Proxy-Authorization` as HTTP, SIP and RTSP have them, and the challenges they answer.
 
 use crate::content::{base64, header};
 use crate::model::event::Proof;
@@ -35,11 +35,6 @@ pub(super) enum Said {
 }
 
 impl Credentials {
-    /// The field their findings point at.
-    pub(super) const fn field(&self) -> &'static str {
-        if self.proxy { "http.request.header.proxy-authorization" } else { "http.request.header.authorization" }
-    }
-
     /// The realm, and what else helps.
     pub(super) fn note(&self, challenges: &Challenges) -> Option<String> {
         self.note.clone().or_else(|| challenges.realm.as_deref().map(realm_note))
