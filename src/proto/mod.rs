@@ -24,6 +24,7 @@ pub mod dicom;
 pub mod dotted;
 pub mod fix;
 pub mod ftp;
+pub mod headed;
 pub mod hl7;
 pub mod http;
 pub mod imap;
@@ -45,6 +46,7 @@ pub mod redis;
 pub mod replay;
 pub mod sasl;
 pub mod session;
+pub mod sip;
 pub mod smb;
 pub mod smtp;
 pub mod snmp;
@@ -97,6 +99,8 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &socks::V5,
     &socks::V4,
     &vnc::PROTOCOL,
+    &sip::UDP,
+    &sip::TCP,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,

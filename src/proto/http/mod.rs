@@ -16,7 +16,7 @@ mod probe;
 mod request;
 mod response;
 mod rpc;
-mod start;
+pub(super) mod start;
 
 #[cfg(test)]
 mod tests;
