@@ -60,6 +60,7 @@ pub mod upgrade;
 pub mod value;
 pub mod vnc;
 pub mod websocket;
+pub mod xmpp;
 
 use std::fmt;
 
@@ -101,6 +102,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &vnc::PROTOCOL,
     &sip::UDP,
     &sip::TCP,
+    &xmpp::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,
