@@ -44,6 +44,7 @@ pub mod ppp;
 pub mod redis;
 #[cfg(test)]
 pub mod replay;
+pub mod rtsp;
 pub mod sasl;
 pub mod session;
 pub mod sip;
@@ -102,6 +103,7 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &vnc::PROTOCOL,
     &sip::UDP,
     &sip::TCP,
+    &rtsp::PROTOCOL,
     &xmpp::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
