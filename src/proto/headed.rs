@@ -63,7 +63,9 @@ enum Fit {
 impl Grammar {
     /// Judges an opening. Either side may ask and answer.
     pub fn probe(&self, opening: &Opening<'_>) -> Verdict {
-        let [asked, answered] = [opening.to_server, opening.to_client].map(|side| self.fit(side));
+        let silent = |bytes: &[u8]| bytes.iter().take_while(|b| **b == 0).count();
+        let begun = |bytes: &[u8]| self.fit(bytes.get(silent(bytes)..).unwrap_or_default());
+        let [asked, answered] = [opening.to_server, opening.to_client].map(begun);
         match (asked, answered) {
             (Fit::No, _) | (_, Fit::No) if opening.midstream => {
                 let found = |bytes| self.find(bytes).is_ok();
@@ -133,8 +135,9 @@ impl Grammar {
             Some((name, [b' ', target @ ..])) if is_method(name) && bytes.len() <= limits::LINE_BYTES => {
                 let may = |start: &&[u8]| start.get(..target.len()).is_some_and(|s| s.eq_ignore_ascii_case(target));
                 match () {
-                    () if self.begins(target) => Fit::Unfinished,
-                    () if self.targets.iter().any(may) => Fit::More,
+                    // Paths are those of HTTP as well, until the version is there.
+                    () if self.begins(target) && !target.starts_with(b"/") => Fit::Unfinished,
+                    () if self.begins(target) || self.targets.iter().any(may) => Fit::More,
                     () => Fit::No,
                 }
             }

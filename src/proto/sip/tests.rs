@@ -64,6 +64,16 @@ fn a_request_that_is_sent_again_is_one_login() {
 }
 
 #[test]
+fn what_keeps_a_flow_alive_may_come_first() {
+    for silence in [&b"\r\n\r\n"[..], b"\0\0\0\0"] {
+        let turns =
+            [(C, silence), (C, silence), (S, b"\r\n"), (C, &with_digest()), (C, silence), (S, &answer("200 OK", 2))];
+        let said = play_datagrams(Transport::Udp, &turns);
+        assert_eq!((said.protocols.as_slice(), said.all("login")), (&["sip"][..], vec![login("accepted").as_str()]));
+    }
+}
+
+#[test]
 fn either_side_may_ask() {
     let bye = b"BYE sip:1001@10.0.0.5 SIP/2.0\r\ni: a\r\nCSeq: 9 BYE\r\nl: 0\r\n\r\n";
     let said = play_every_cut(&TCP, &[(C, b"\r\n\r\n"), (S, bye), (C, &with_digest()), (S, &answer("200 OK", 2))]);
