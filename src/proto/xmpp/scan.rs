@@ -72,8 +72,13 @@ pub(super) fn token(bytes: &[u8], scanned: usize) -> Result<(Token<'_>, usize), 
             return Err(Stop::Broken);
         }
         let data = bytes.get(SECTION.len()..).unwrap_or_default();
-        let end = memchr::memmem::find(data, b"]]>").ok_or(limit)?;
+        let from = scanned.saturating_sub(SECTION.len() + 2).min(data.len());
+        let end =
+            data.get(from..).and_then(|rest| memchr::memmem::find(rest, b"]]>")).map(|n| from + n).ok_or(limit)?;
         return Ok((Token::Section(data.get(..end).unwrap_or_default()), SECTION.len() + end + 3));
+    }
+    if memchr::memchr(b'>', bytes.get(scanned..).unwrap_or_default()).is_none() {
+        return Err(limit);
     }
     let end = tag_end(bytes).ok_or(limit)?;
     let tag = bytes.get(1..end).unwrap_or_default();
