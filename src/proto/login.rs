@@ -34,6 +34,18 @@ impl HeldLogin {
 
     /// As [`Self::report`], with a fact that helps to find it: the database, the realm.
     pub fn report_with_note(&self, field: &str, outcome: Outcome, note: Option<&str>, out: &mut dyn EventSink) {
+        self.report_from(Direction::ToServer, field, outcome, note, out);
+    }
+
+    /// As [`Self::report_with_note`], of whichever side logs in.
+    pub fn report_from(
+        &self,
+        direction: Direction,
+        field: &str,
+        outcome: Outcome,
+        note: Option<&str>,
+        out: &mut dyn EventSink,
+    ) {
         out.event(Event::Link(LinkFact::Auth(self.mechanism)));
         let secret = self.secret.as_secret();
         if secret.is_empty() {
@@ -45,7 +57,7 @@ impl HeldLogin {
             username: self.username.as_deref(),
             secret,
             field,
-            direction: Direction::ToServer,
+            direction,
             outcome,
             note,
             span: self.span,

@@ -14,6 +14,7 @@
 //! * A login is an event once its outcome is known, or at [`Analyzer::end`].
 
 pub mod amqp;
+mod authorization;
 pub mod ber;
 pub mod bulk;
 pub mod cassandra;
@@ -23,6 +24,7 @@ pub mod dicom;
 pub mod dotted;
 pub mod fix;
 pub mod ftp;
+pub mod headed;
 pub mod hl7;
 pub mod http;
 pub mod imap;
@@ -42,8 +44,10 @@ pub mod ppp;
 pub mod redis;
 #[cfg(test)]
 pub mod replay;
+pub mod rtsp;
 pub mod sasl;
 pub mod session;
+pub mod sip;
 pub mod smb;
 pub mod smtp;
 pub mod snmp;
@@ -57,6 +61,7 @@ pub mod upgrade;
 pub mod value;
 pub mod vnc;
 pub mod websocket;
+pub mod xmpp;
 
 use std::fmt;
 
@@ -96,6 +101,10 @@ pub static PROTOCOLS: &[&Protocol] = &[
     &socks::V5,
     &socks::V4,
     &vnc::PROTOCOL,
+    &sip::UDP,
+    &sip::TCP,
+    &rtsp::PROTOCOL,
+    &xmpp::PROTOCOL,
     &telnet::PROTOCOL,
     &postgresql::PROTOCOL,
     &redis::PROTOCOL,

@@ -12,6 +12,9 @@ use crate::model::limits;
 use crate::model::link::Encryption;
 use crate::model::stream::{Gathered, Input, Stretch};
 
+/// Longest datagram that says nothing and is there for the tables of firewalls (RFC 5626, section 3.5.1).
+const KEEP_ALIVE: usize = 4;
+
 /// Takes what is said of a flow, with the protocol that said it.
 pub trait SessionSink {
     /// One event. `flow` has its roles as the classifier sees them by now.
@@ -178,8 +181,11 @@ impl Session {
             State::Opening(order) => {
                 note(order, &self.flow, direction, piece.bytes.len());
                 self.sides.keep(direction).push_stretch(piece);
+                // A datagram decides alone, unless all it does is to keep the flow alive.
+                let silent =
+                    piece.bytes.len() <= KEEP_ALIVE && piece.bytes.iter().all(|b| matches!(b, b'\0' | b'\r' | b'\n'));
                 let datagram = self.flow.transport.is_datagram();
-                self.classify(datagram, out);
+                self.classify(datagram && !silent, out);
             }
             State::Running { .. } => {
                 if self.feed(direction, piece, out)

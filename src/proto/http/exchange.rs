@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use super::auth::{Challenges, Credentials};
 use super::held::Held;
 use crate::model::event::{EventSink, Outcome};
 use crate::model::limits;
+use crate::proto::authorization::{Challenges, Credentials};
 
 /// What about a request decides how its answer is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -230,9 +230,14 @@ pub(super) fn settle(exchange: Exchange, answer: Option<Answer>, challenges: &Ch
     for credentials in &exchange.credentials {
         let outcome = answer.map_or(Outcome::Unknown, |a| a.of_header(credentials.proxy));
         let note = credentials.note(challenges);
-        credentials.login.report_with_note(credentials.field(), outcome, note.as_deref(), out);
+        credentials.login.report_with_note(field(credentials), outcome, note.as_deref(), out);
     }
     for held in exchange.held {
         held.report(answer, out);
     }
+}
+
+/// The header credentials stood in.
+const fn field(credentials: &Credentials) -> &'static str {
+    if credentials.proxy { "http.request.header.proxy-authorization" } else { "http.request.header.authorization" }
 }

@@ -3,7 +3,6 @@
 //! Requests wait for their answers in order, as the answers say whether credentials were good. Content is
 //! decoded as it arrives and said in pieces; what is binary is not looked at.
 
-mod auth;
 mod body;
 mod envelope;
 mod exchange;
@@ -17,7 +16,7 @@ mod probe;
 mod request;
 mod response;
 mod rpc;
-mod start;
+pub(super) mod start;
 
 #[cfg(test)]
 mod tests;

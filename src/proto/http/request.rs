@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 
-use super::auth::{Challenges, Said};
 use super::envelope::Envelope;
 use super::exchange::{Exchange, Method};
 use super::fields::{self, Origin};
@@ -17,6 +16,7 @@ use crate::model::flow::Direction;
 use crate::model::limits;
 use crate::model::stream::Stretch;
 use crate::proto::Next;
+use crate::proto::authorization::{Challenges, Said};
 
 const PLACE: &str = "http.request.header";
 /// Longest path that is kept to name content by.

@@ -56,12 +56,12 @@ pub(super) fn status_line(line: &[u8]) -> Option<u16> {
 }
 
 /// Whether these are a method's characters, and not too many of them (RFC 9110 section 5.6.2, `token`).
-pub(super) fn is_method(name: &[u8]) -> bool {
+pub(in crate::proto) fn is_method(name: &[u8]) -> bool {
     !name.is_empty() && name.len() <= METHOD_BYTES && name.iter().all(|b| is_token(*b))
 }
 
 /// A `tchar`.
-pub(super) const fn is_token(byte: u8) -> bool {
+pub(in crate::proto) const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
@@ -70,7 +70,7 @@ pub(super) const fn is_token(byte: u8) -> bool {
 }
 
 /// Where the head ends: after its empty line. The first `scanned` bytes are known not to hold it.
-pub(super) fn head_end(bytes: &[u8], scanned: usize) -> Option<usize> {
+pub(in crate::proto) fn head_end(bytes: &[u8], scanned: usize) -> Option<usize> {
     let mut at = scanned;
     loop {
         at += memchr(b'\n', bytes.get(at..)?)? + 1;
@@ -83,7 +83,7 @@ pub(super) fn head_end(bytes: &[u8], scanned: usize) -> Option<usize> {
 }
 
 /// The first line, without its line feed, and where the next one starts.
-pub(super) fn first_line(bytes: &[u8]) -> Option<(&[u8], usize)> {
+pub(in crate::proto) fn first_line(bytes: &[u8]) -> Option<(&[u8], usize)> {
     let end = memchr(b'\n', bytes)?;
     let line = bytes.get(..end)?;
     Some((line.strip_suffix(b"\r").unwrap_or(line), end + 1))

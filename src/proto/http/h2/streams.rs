@@ -9,7 +9,7 @@ use crate::model::event::{Event, EventSink, Skip};
 use crate::model::flow::Direction;
 use crate::model::limits::{self, Cap};
 use crate::model::stream::Input;
-use crate::proto::http::auth::Challenges;
+use crate::proto::authorization::Challenges;
 use crate::proto::http::body::Body;
 use crate::proto::http::envelope::{Envelope, Framing};
 use crate::proto::http::exchange::{Answer, Exchange, settle};

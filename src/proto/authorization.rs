@@ -1,4 +1,4 @@
-//! `Authorization` and `Proxy-Authorization`, and the challenges they answer.
+//! `Authorization` and `Proxy-Authorization` as HTTP, SIP and RTSP have them, and the challenges they answer.
 
 use crate::content::{base64, header};
 use crate::model::event::Proof;
@@ -10,10 +10,22 @@ use crate::proto::ntlm::{self, Message};
 /// What servers have asked for on this connection.
 #[derive(Debug, Default)]
 pub(super) struct Challenges {
+    /// How the answer to a digest challenge is written down.
+    line: Line,
     /// The realm last named.
     pub(super) realm: Option<String>,
     /// The NTLM challenge, and the packets that carry it.
     ntlm: Option<([u8; 8], Span)>,
+}
+
+/// The programs that can attack an answer to a digest challenge.
+#[derive(Clone, Copy, Debug, Default)]
+enum Line {
+    /// John's `hdaa`.
+    #[default]
+    John,
+    /// hashcat's mode 11400, which is John's `sip` too.
+    Sip,
 }
 
 /// Credentials of a request, until it is answered.
@@ -35,11 +47,6 @@ pub(super) enum Said {
 }
 
 impl Credentials {
-    /// The field their findings point at.
-    pub(super) const fn field(&self) -> &'static str {
-        if self.proxy { "http.request.header.proxy-authorization" } else { "http.request.header.authorization" }
-    }
-
     /// The realm, and what else helps.
     pub(super) fn note(&self, challenges: &Challenges) -> Option<String> {
         self.note.clone().or_else(|| challenges.realm.as_deref().map(realm_note))
@@ -47,6 +54,11 @@ impl Credentials {
 }
 
 impl Challenges {
+    /// Those of SIP.
+    pub(super) fn of_sip() -> Self {
+        Self { line: Line::Sip, ..Self::default() }
+    }
+
     /// Takes note of a `WWW-Authenticate` or `Proxy-Authenticate` value.
     pub(super) fn asked(&mut self, value: &[u8], span: Span) {
         if let Some(token) = strip_scheme(value, "NTLM").or_else(|| strip_scheme(value, "Negotiate")) {
@@ -84,8 +96,8 @@ impl Challenges {
                 None => return Said::Other,
             },
             b"bearer" => (token("bearer", rest, span), None),
-            b"digest" => match digest(rest, method, span) {
-                Some((login, note)) => (login, note),
+            b"digest" => match Digest::read(rest) {
+                Some(digest) => digest.into_login(self.line, method, span),
                 None => return Said::Other,
             },
             b"ntlm" | b"negotiate" => self.ntlm(rest, &*lower == b"ntlm", span),
@@ -131,34 +143,82 @@ fn basic(rest: &[u8], span: Span) -> Option<HeldLogin> {
     Some(HeldLogin::clear("basic", Some(user), password, span))
 }
 
-/// RFC 7616: what an offline attack on the password needs, as John's `hdaa` reads it.
-fn digest(rest: &[u8], method: &[u8], span: Span) -> Option<(HeldLogin, Option<String>)> {
-    let mut found: [Vec<u8>; 8] = Default::default();
-    const NAMES: [&str; 8] = ["response", "username", "realm", "uri", "nonce", "nc", "cnonce", "qop"];
-    for part in header::split_quoted(rest, b',') {
-        let Some((name, text)) = split_pair(part) else { continue };
-        let place = NAMES.iter().position(|n| name.eq_ignore_ascii_case(n.as_bytes()));
-        if let Some(slot) = place.and_then(|n| found.get_mut(n)) {
+/// The answer to a digest challenge (RFC 7616): what an offline attack on the password needs.
+#[derive(Default)]
+struct Digest {
+    response: Vec<u8>,
+    user: Vec<u8>,
+    realm: Vec<u8>,
+    uri: Vec<u8>,
+    nonce: Vec<u8>,
+    count: Vec<u8>,
+    cnonce: Vec<u8>,
+    qop: Vec<u8>,
+    algorithm: Vec<u8>,
+}
+
+impl Digest {
+    fn read(rest: &[u8]) -> Option<Self> {
+        let mut digest = Self::default();
+        for part in header::split_quoted(rest, b',') {
+            let Some((name, text)) = split_pair(part) else { continue };
+            let slot = match name.to_ascii_lowercase().as_slice() {
+                b"response" => &mut digest.response,
+                b"username" => &mut digest.user,
+                b"realm" => &mut digest.realm,
+                b"uri" => &mut digest.uri,
+                b"nonce" => &mut digest.nonce,
+                b"nc" => &mut digest.count,
+                b"cnonce" => &mut digest.cnonce,
+                b"qop" => &mut digest.qop,
+                b"algorithm" => &mut digest.algorithm,
+                _ => continue,
+            };
             *slot = header::unquoted(text).into_owned();
         }
+        (!digest.response.is_empty() && !digest.user.is_empty()).then_some(digest)
     }
-    let [response, user, realm, uri, nonce, count, cnonce, qop] = found;
-    if response.is_empty() || user.is_empty() {
-        return None;
+
+    fn into_login(self, line: Line, method: &[u8], span: Span) -> (HeldLogin, Option<String>) {
+        let note = realm_note(&String::from_utf8_lossy(&self.realm));
+        let username = Some(self.user.clone());
+        let (secret, hashcat) = match line {
+            Line::John => (self.john(method), None),
+            Line::Sip => self.sip(method),
+        };
+        let proof = Proof::ChallengeResponse { hashcat };
+        (HeldLogin { mechanism: "digest", proof, username, secret: HeldSecret::new(secret), span }, Some(note))
     }
-    let method = method.to_vec();
-    let mut parts = vec![b"$response".to_vec(), response, user.clone(), realm.clone(), method, uri, nonce];
-    if !qop.is_empty() {
-        parts.extend([count, cnonce, qop]);
+
+    fn john(self, method: &[u8]) -> Vec<u8> {
+        let Self { response, user, realm, uri, nonce, count, cnonce, qop, .. } = self;
+        let mut parts = vec![b"$response".to_vec(), response, user, realm, method.to_vec(), uri, nonce];
+        if !qop.is_empty() {
+            parts.extend([count, cnonce, qop]);
+        }
+        parts.join(&b'$')
     }
-    let login = HeldLogin {
-        mechanism: "digest",
-        proof: Proof::ChallengeResponse { hashcat: None },
-        username: Some(user),
-        secret: HeldSecret::new(parts.join(&b'$')),
-        span,
-    };
-    Some((login, Some(realm_note(&String::from_utf8_lossy(&realm)))))
+
+    /// The line, and the mode if hashcat can read it: it knows MD5, and nothing between two asterisks may have one.
+    fn sip(self, method: &[u8]) -> (Vec<u8>, Option<u32>) {
+        let Self { response, user, realm, uri, nonce, count, cnonce, qop, algorithm } = self;
+        // What is scheme, resource and suffix is of no matter: they are put together with colons again.
+        let mut pieces = uri.splitn(3, |b| *b == b':');
+        let (scheme, resource) = match (pieces.next().unwrap_or_default(), pieces.next()) {
+            (scheme, Some(resource)) => (scheme, resource),
+            (resource, None) => (&b""[..], resource),
+        };
+        let suffix = pieces.next().unwrap_or_default();
+        let (count, cnonce) = if qop.is_empty() { Default::default() } else { (count, cnonce) };
+        let algorithm = if algorithm.is_empty() { b"MD5".to_vec() } else { algorithm.to_ascii_uppercase() };
+        let readable = algorithm == b"MD5" && response.len() == 32;
+        let server = resource.rsplit(|b| *b == b'@').next().unwrap_or_default();
+        let target: [&[u8]; 7] = [server, b"", &user, &realm, method, scheme, resource];
+        let answer: [&[u8]; 7] = [suffix, &nonce, &cnonce, &count, &qop, &algorithm, &response];
+        let parts = [target, answer].concat();
+        let whole = parts.iter().all(|part| !part.contains(&b'*'));
+        ([&b"$sip$*"[..], &parts.join(&b'*')].concat(), (readable && whole).then_some(11400))
+    }
 }
 
 /// RFC 5849: with the method PLAINTEXT, the signature is the secrets themselves.
@@ -246,6 +306,25 @@ mod tests {
         assert_eq!(said(value), some("digest", "moi", "$response$faa6$moi$my, realm$GET$/$af32"));
         let value = b"Digest username=u,realm=r,nonce=n,uri=\"/\",response=f,qop=auth,nc=00000001,cnonce=\"c\"";
         assert_eq!(said(value), some("digest", "u", "$response$f$u$r$GET$/$n$00000001$c$auth"));
+    }
+
+    #[test]
+    fn a_digest_of_sip_gives_the_line_hashcat_reads() {
+        let sip = |value: &[u8]| {
+            let said = Challenges::of_sip().answered(value, b"REGISTER", false, Span::default());
+            let Said::Login(found) = said else { panic!("no login") };
+            let secret = String::from_utf8_lossy(found.login.secret.as_secret().expose()).into_owned();
+            (secret, found.login.proof)
+        };
+        let value = b"Digest username=\"1001\", realm=\"pbx\", nonce=\"af32\", uri=\"sip:10.0.0.2:5060;lr\", \
+            response=\"0123456789abcdef0123456789abcdef\", algorithm=md5";
+        let line =
+            "$sip$*10.0.0.2**1001*pbx*REGISTER*sip*10.0.0.2*5060;lr*af32****MD5*0123456789abcdef0123456789abcdef";
+        assert_eq!(sip(value), (line.to_owned(), Proof::ChallengeResponse { hashcat: Some(11400) }));
+        let value =
+            b"Digest username=u,realm=r,nonce=n,uri=\"sip:a@h\",response=f,qop=auth,nc=1,cnonce=c,algorithm=SHA-256";
+        let line = "$sip$*h**u*r*REGISTER*sip*a@h**n*c*1*auth*SHA-256*f";
+        assert_eq!(sip(value), (line.to_owned(), Proof::ChallengeResponse { hashcat: None }));
     }
 
     #[test]
