@@ -73,12 +73,14 @@ impl Origin<'_> {
         let all = || form::pairs_in(data.bytes, charset);
         let short = names::short_login(all().map(|pair| pair.name));
         let message = names::text_message(all().map(|pair| pair.name));
+        let login = kind.0 == FieldKind::Form && names::is_login_form(all().map(|pair| pair.name));
         let account = account(all().map(|p| (p.name, p.value)))
             .or_else(|| all().find(|p| short && p.name == "u").map(|pair| pair.value));
         for pair in all() {
             let name = match &*pair.name {
                 "p" if short => "password",
                 "to" if message => "sms to",
+                "token" if login => "form token",
                 name => name,
             };
             let own = names::is_account(name);

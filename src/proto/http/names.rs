@@ -88,6 +88,17 @@ pub(super) fn short_login<N: AsRef<str>>(names: impl Iterator<Item = N>) -> bool
     user && password && other
 }
 
+/// Whether a form is that of a login: one account and one password. A `token` in it is there against forged requests; in
+/// a form with two passwords, which sets a new one, it is what allows that.
+pub(super) fn is_login_form<N: AsRef<str>>(names: impl Iterator<Item = N>) -> bool {
+    let (mut accounts, mut passwords) = (0, 0);
+    for name in names {
+        accounts += usize::from(is_account(name.as_ref()));
+        passwords += usize::from(hints_at_password(name.as_ref().as_bytes()));
+    }
+    accounts == 1 && passwords == 1
+}
+
 /// Whether a query or a form has a text message sent, as gateways have it: there is a `to`, and a text.
 pub(super) fn text_message<N: AsRef<str>>(names: impl Iterator<Item = N>) -> bool {
     let (mut to, mut text) = (false, false);
@@ -208,6 +219,13 @@ mod tests {
         assert!(short_login(["u", "p", "db"].iter()) && short_login(["q", "p", "u"].iter()));
         assert!(short_login(["id", "do", "u", "p", "r"].iter()));
         assert!(!short_login(["u", "p"].iter()) && !short_login(["p", "q"].iter()));
+    }
+
+    #[test]
+    fn a_login_has_one_account_and_one_password() {
+        assert!(is_login_form(["token", "username", "password"].iter()));
+        assert!(!is_login_form(["token", "email", "password", "password_confirmation"].iter()));
+        assert!(!is_login_form(["token", "password"].iter()));
     }
 
     #[test]
