@@ -69,7 +69,7 @@ const FILLERS: &[&str] = &[
     "de del du da do di des della client cliente titular titulaire titolare patient paciente paziente \
      casa actual completo completa particular privat privado kontaktowy klient klienta kunde kunden kund \
      asiakas asiakkaan ugyfel klijent klijenta musteri pelanggan solicitante empleado applicant \
-     receptor emisor destinatario beneficiario trabajador",
+     receptor emisor destinatario beneficiario trabajador клиента пациента абонента заказчика",
     // Of which system or account.
     "prod production dev staging live admin root db database mysql postgres postgresql redis smtp ftp sftp ldap mongodb \
      master replica primary secondary backup vpn ssh imap",
